@@ -1,0 +1,46 @@
+#pragma once
+// The only place where parts meet, and the list of providers. Builds, from the configuration, what a verb needs: transports,
+// clients, sources, sessions. Members are destroyed in the reverse order of construction: observers outlive everything.
+// Throws Error(config).
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/config.h"
+#include "base/event.h"
+#include "http/client.h"
+#include "sources/source.h"
+#include "store/session.h"
+#include "sync/run.h"
+
+namespace surveysync::app {
+
+/// All providers this binary knows.
+const std::vector<const sources::SourceType*>& providers();
+/// By name; null when unknown.
+const sources::SourceType* find_provider(std::string_view name);
+
+/// One configured source with everything it is made of.
+class SourceParts {
+ public:
+  SourceParts(const SourceConfig& config, Masker& masker, Observer& observer, Clock& clock);
+  sources::Source& source() { return *source_; }
+  http::Client& client() { return *client_; }
+  const http::Endpoint& endpoint() const { return endpoint_; }
+  sync::Job job(const Config& config) const;
+
+ private:
+  const SourceConfig& config_;
+  http::Endpoint endpoint_;
+  std::unique_ptr<http::Transport> transport_;
+  std::unique_ptr<http::Client> client_;
+  std::unique_ptr<sources::Source> source_;
+};
+
+/// How to reach the database as configured.
+pg::ConnectOptions connect_options(const Config& config);
+/// Opens sessions with those options.
+store::OpenSession session_opener(const Config& config, Observer& observer, Clock& clock);
+
+}  // namespace surveysync::app

@@ -1,0 +1,87 @@
+#pragma once
+// File, environment and flags become one checked, constant value. Strict: unknown keys, wrong units and contradictions are errors
+// with file, line, column and a "did you mean"; all mistakes are reported together in one Error(config). Knows the names and
+// defaults of product.md section 2; nothing else in the program has a default for a setting.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace surveysync::app {
+
+struct PageSizeConfig { int start = 250, min = 10, max = 500; };
+
+struct RetryConfig {
+  int attempts = 5;
+  Duration base = std::chrono::milliseconds(500), cap = std::chrono::seconds(60), budget = std::chrono::minutes(10);
+};
+
+struct LimitsConfig {
+  int vendor_limit = 240, requests_per_minute = 120;
+  Duration window = std::chrono::seconds(60), duplicate_guard = std::chrono::seconds(65),
+           timeout_cooldown = std::chrono::seconds(70), connect_timeout = std::chrono::seconds(10),
+           request_timeout = std::chrono::seconds(45);
+  PageSizeConfig page_size;
+  std::size_t body = 64UL << 20;
+  int workers = 4;
+  RetryConfig retry;
+  std::vector<Duration> hold_probe;
+};
+
+struct SyncConfig {
+  Duration settle_lag = std::chrono::minutes(15), lookback = std::chrono::hours(2), probe_all = std::chrono::hours(7 * 24),
+           sweep_all = std::chrono::hours(30 * 24), recheck = std::chrono::hours(7 * 24), stale_after = std::chrono::hours(26);
+  int brake_percent = 5, brake_rows = 100, brake_least = 10;
+  int quarantine_percent = 1, quarantine_least = 20;
+};
+
+struct ScheduleConfig { std::string cron, timezone; Duration jitter{}; };
+
+struct AuthConfig {
+  std::string type = "key";      ///< key | oauth1
+  std::string secret, next;      ///< references
+  std::string consumer, token;   ///< references, oauth1
+};
+
+struct SourceConfig {
+  std::string name, type, region, base_url, account, environment, proxy, hook, ca_file;
+  std::vector<std::string> no_proxy;
+  AuthConfig auth;
+  std::optional<ScheduleConfig> schedule;
+  std::set<std::string> streams;                 ///< empty: all
+  std::set<std::string> include, exclude;        ///< survey ids as text
+  std::map<std::string, std::string> privacy;    ///< field group to keep | drop | hash | off
+  LimitsConfig limits;
+  SyncConfig sync;
+};
+
+struct AlertConfig { std::string name, type; std::map<std::string, std::string> settings; };
+
+struct Config {
+  std::string database_uri;
+  std::string state_dir = "/var/lib/surveysync";
+  Duration lease_ttl = std::chrono::seconds(30), secret_poll = std::chrono::seconds(2), stop_deadline = std::chrono::seconds(5);
+  std::string log_format = "text", log_level = "info";
+  std::string status_listen = "127.0.0.1:9187";
+  std::vector<SourceConfig> sources;             ///< in the order of the file
+  std::vector<AlertConfig> alerts;
+  Duration retention_runs = std::chrono::hours(400 * 24), retention_quarantine = std::chrono::hours(90 * 24);
+
+  /// Where each effective value came from, by dotted key: "surveysync.toml:12:3", "environment", "default". For `config show`.
+  struct Setting { std::string key, value, origin; };  ///< value masked where it may hold a secret
+  std::vector<Setting> settings;
+  std::vector<std::string> warnings;
+
+  const SourceConfig* find(const std::string& name) const;
+};
+
+/// Reads `file`, conf.d/*.toml beside it, then SURVEYSYNC__SECTION__KEY from the environment. Throws Error(config) with every
+/// mistake, one a line.
+Config load_config(const std::string& file);
+
+}  // namespace surveysync::app

@@ -1,0 +1,144 @@
+#pragma once
+// Reads JSON without losing a digit: numbers keep their token, objects keep their bytes. Hides simdjson.
+// Two readers: Document (a whole small text as a tree: one record, an error body) and split_envelope (a page of megabytes:
+// its scalars, and the slices of its records, without looking into them). Not for writing JSON beyond `quote`.
+// A Document and a Splitter belong to one thread; reuse them, they keep their memory. Throws Error(malformed).
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace surveysync::json {
+
+/// Bytes that must be readable behind the end of any text given to this room (simdjson reads ahead).
+inline constexpr std::size_t kPadding = 64;
+/// Deeper nesting than this is refused.
+inline constexpr int kMaxDepth = 200;
+
+enum class Type : std::uint8_t { absent, null, boolean, number, string, array, object };
+
+struct Node;  // internal
+struct Member;
+
+/// A handle on one value of a Document; valid until that Document parses again or dies. Asking the wrong type never throws:
+/// lookups in what is no object give an absent value, text() of what is no scalar is empty.
+class Value {
+ public:
+  Value() = default;
+  Type type() const;
+  bool is_absent() const { return type() == Type::absent; }
+  /// Absent, null, "" , [] or {}: PHP's many ways of saying nothing.
+  bool is_blank() const;
+  bool is_object() const { return type() == Type::object; }
+  bool is_array() const { return type() == Type::array; }
+  bool is_string() const { return type() == Type::string; }
+
+  /// The exact bytes as sent, quotes and braces included, without surrounding white space.
+  std::string_view raw() const;
+  /// A string unescaped, a number's token, "true" or "false"; empty for all else. Lone surrogates are U+FFFD already.
+  std::string_view text() const;
+  /// An integer sent as number or as text of digits (sign allowed, surrounding blanks not); empty if it is none or out of range.
+  std::optional<std::int64_t> as_int() const;
+  /// true/false, 1/0, "1"/"0", "true"/"false" (any case); empty for all else.
+  std::optional<bool> as_bool() const;
+
+  /// The member called `key`, the last one if repeated; absent if there is none.
+  Value operator[](std::string_view key) const;
+  /// Members of an object in their order; empty for all else.
+  std::span<const Member> members() const;
+  /// Elements of an array in their order; empty for all else.
+  std::span<const Value> items() const;
+  std::size_t size() const;
+
+ private:
+  friend class Document;
+  explicit Value(const Node* node) : node_(node) {}
+  const Node* node_ = nullptr;
+};
+
+struct Member {
+  std::string_view key;  // unescaped
+  Value value;
+};
+
+/// A parsed text. Texts must be followed by kPadding readable bytes and outlive the values.
+class Document {
+ public:
+  Document();
+  ~Document();
+  Document(Document&&) noexcept;
+  Document& operator=(Document&&) noexcept;
+
+  /// Parses all of `text` (checks everything to its end); the root value. Throws Error(malformed): syntax, UTF-8, depth.
+  Value parse(std::string_view text);
+  /// For short texts without padding: copies first.
+  Value parse_copy(std::string_view text);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What one page holds, without looking into its records.
+struct Envelope {
+  /// Top-level members but the list, by name: raw slice (scalars unescaped are to be read by Document if needed).
+  std::vector<std::pair<std::string_view, std::string_view>> members;
+  /// The raw slices of the list's elements (of the object's values where the list is an object keyed by id); white space trimmed.
+  std::vector<std::string_view> records;
+  bool list_found = false;      ///< the list member was there (null counts as found, with no records)
+  bool list_is_object = false;  ///< {"1": {...}, ...} instead of [{...}, ...]
+
+  /// The text of a scalar top-level member (string unescaped only if it has no escapes); empty if absent.
+  std::string_view scalar(std::string_view name) const;
+  /// The integer of a top-level member sent as number or string.
+  std::optional<std::int64_t> integer(std::string_view name) const;
+};
+
+/// Splits pages. One a worker: it keeps its index memory between pages.
+class Splitter {
+ public:
+  Splitter();
+  ~Splitter();
+  Splitter(Splitter&&) noexcept;
+  Splitter& operator=(Splitter&&) noexcept;
+  /// `text` must be one JSON object followed by kPadding readable bytes; `list` names the member that holds the records.
+  /// Throws Error(malformed) when it is cut, has trailing bytes, is no object, or brackets do not match.
+  Envelope split(std::string_view text, std::string_view list);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// `text` as a JSON string literal with quotes. Text must be UTF-8.
+std::string quote(std::string_view text);
+
+/// What had to be altered before a text could be read and stored, and how to find the original bytes of a slice.
+class Repair {
+ public:
+  /// Makes `body` sound in place: a byte-order mark dropped, invalid UTF-8 as U+FFFD, raw control characters inside strings
+  /// escaped. Sound bodies (nearly all) are only checked, at simdjson's speed, and not copied.
+  static Repair apply(std::string& body);
+  bool altered() const { return !edits_.empty(); }
+  /// The original bytes of [begin, begin+size) of the repaired body. Empty optional if that slice was not altered.
+  std::optional<std::string> original(std::size_t begin, std::size_t size) const;
+
+ private:
+  struct Edit { std::size_t at, size; std::string original; };  // in the repaired body
+  std::vector<Edit> edits_;
+};
+
+/// What make_storable did to a record's text so that PostgreSQL's json type and text columns can hold it.
+struct Storable {
+  std::optional<std::string> altered;  ///< the new text, with kPadding readable bytes behind it; empty when nothing changed
+  bool nul = false;                    ///< \u0000 became U+2400
+  bool surrogate = false;              ///< a lone surrogate escape became U+FFFD
+};
+/// Replaces \u0000 and lone surrogate escapes (in keys and values). Only a scan when there are none.
+Storable make_storable(std::string_view raw);
+
+}  // namespace surveysync::json

@@ -1,0 +1,43 @@
+#pragma once
+// How many calls the account still has, and until when it must rest. GCRA (generic cell rate algorithm, ITU-T I.371) with burst 1
+// over the account's share: simulated in shared/reliability.md 4.2 to cause no 429 on fixed and sliding windows. Slows down on
+// throttling (a quarter less at once, one percent back per quiet window) and can only ever be slower than configured. Thread-safe.
+
+#include <mutex>
+#include <stop_token>
+
+#include "base/time.h"
+
+namespace surveysync::http {
+
+struct LimiterOptions {
+  int requests = 120;                         ///< our share in one window
+  Duration window = std::chrono::seconds(60); ///< the vendor's rate window
+};
+
+class Limiter {
+ public:
+  Limiter(LimiterOptions options, Clock& clock);
+  /// Blocks until a call may be made. Throws Error(cancelled) on stop.
+  void acquire(const std::stop_token& stop);
+  /// No call before now + `time`, for any worker. A longer rest that is already set stays.
+  void rest(Duration time);
+  /// The server said that we are too fast: lowers the rate by a quarter (not below a tenth of the configured one).
+  void slow_down();
+  /// Time until which all calls rest; in the past when none do.
+  SteadyTime resting_until() const;
+  /// Requests per window that are allowed right now.
+  double rate() const;
+
+ private:
+  Duration interval_locked() const;
+  const LimiterOptions options_;
+  Clock& clock_;
+  mutable std::mutex mutex_;
+  SteadyTime next_{};           // theoretical arrival time of the next call
+  SteadyTime rest_until_{};
+  SteadyTime last_change_{};    // when the factor was last lowered or raised
+  double factor_ = 1.0;
+};
+
+}  // namespace surveysync::http

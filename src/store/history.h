@@ -1,0 +1,63 @@
+#pragma once
+// What the operator asks about: runs, clocks, certificates, quarantine. Read only; plain values for the app to print.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/event.h"
+#include "model/stream.h"
+#include "pg/connection.h"
+#include "store/ledger.h"
+
+namespace surveysync::store {
+
+struct RunRow {
+  std::int64_t run_id = 0;
+  std::string source, kind, outcome, error;  ///< outcome empty while it runs
+  UtcTime started_at{};
+  std::optional<UtcTime> finished_at;
+  Counts counts;
+};
+struct RunStreamRow {
+  std::string stream, partition, outcome, error;
+  std::optional<UtcTime> started_at, finished_at;
+  Counts counts;
+};
+/// The four clocks of one source or survey, and its newest certificate.
+struct ClockRow {
+  std::string source, partition, title;  ///< partition empty: the whole source
+  std::optional<UtcTime> last_attempt, last_success, last_certified, newest_change;
+  std::int64_t stored_live = 0;
+  std::optional<bool> balanced;
+  bool followed = true;
+};
+struct QuarantineRow {
+  std::int64_t quarantine_id = 0, run_id = 0, size = 0;
+  std::string source, stream, partition, record_key, reason, raw;  ///< raw only from quarantine_item
+  UtcTime first_seen_at{};
+};
+
+class History {
+ public:
+  explicit History(pg::Connection& connection) : connection_(connection) {}
+  std::vector<RunRow> runs(const std::string& source_or_empty, int limit);
+  std::optional<RunRow> run(std::int64_t run_id);
+  std::vector<RunStreamRow> run_streams(std::int64_t run_id);
+  std::vector<Certificate> certificates(std::int64_t run_id);
+  /// One row for each source that has run, then its surveys.
+  std::vector<ClockRow> clocks();
+  std::vector<model::Capability> capabilities(const std::string& source);
+  std::vector<QuarantineRow> quarantine(const std::string& source_or_empty, int limit);
+  std::optional<QuarantineRow> quarantine_item(std::int64_t id);
+  struct Privilege { std::string object, missing, grant; };  ///< grant: the statement that would give it
+  /// What the current role lacks for writing: schemas, tables, sequences.
+  std::vector<Privilege> missing_privileges();
+  /// Writes a row into the ledger and rolls it back. Throws what the database says.
+  void rehearse_write();
+
+ private:
+  pg::Connection& connection_;
+};
+
+}  // namespace surveysync::store

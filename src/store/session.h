@@ -1,0 +1,40 @@
+#pragma once
+// One connection with the rooms that work on it: what a worker or a lane holds while it runs. One thread.
+// Throws what pg/connection throws.
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "pg/connection.h"
+#include "store/ledger.h"
+#include "store/lease.h"
+#include "store/writer.h"
+
+namespace surveysync::store {
+
+class Session {
+ public:
+  /// Connects at once.
+  Session(const pg::ConnectOptions& options, Observer& observer, Clock& clock, std::stop_token stop);
+
+  Ledger& ledger() { return ledger_; }
+  Writer& writer() { return writer_; }
+  pg::Connection& connection() { return connection_; }
+  /// False when the connection is lost: throw the session away and open another.
+  bool alive() const { return connection_.alive(); }
+
+  Fence acquire_lease(const std::string& source, Duration ttl) { return Lease::acquire(connection_, source, ttl); }
+  void renew_lease(const Fence& fence, Duration ttl) { Lease::renew(connection_, fence, ttl); }
+  void release_lease(const Fence& fence) { Lease::release(connection_, fence); }
+
+ private:
+  pg::Connection connection_;
+  Ledger ledger_;
+  Writer writer_;
+};
+
+/// Opens a session whose waits end on the given token.
+using OpenSession = std::function<std::unique_ptr<Session>(std::stop_token)>;
+
+}  // namespace surveysync::store
