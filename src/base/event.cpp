@@ -1,0 +1,224 @@
+#include "base/event.h"
+
+#include <fmt/format.h>
+
+namespace surveysync {
+namespace {
+
+using Fields = std::vector<std::pair<std::string_view, std::string>>;
+
+/// Starts the text of an event with the fields that say where it belongs.
+class Text {
+ public:
+  Text(std::string_view name, Severity severity, const Scope& scope, std::string message)
+      : text_{name, severity, std::move(message), {}} {
+    if (!scope.source.empty()) add("source", scope.source);
+    if (scope.run_id != 0) add("run_id", scope.run_id);
+    if (!scope.stream.empty()) add("stream", scope.stream);
+    if (!scope.partition.empty()) add("partition", scope.partition);
+  }
+  template <class T>
+  Text& add(std::string_view field, const T& value) {
+    text_.fields.emplace_back(field, fmt::format("{}", value));
+    return *this;
+  }
+  /// Only when there is something to say.
+  Text& add_text(std::string_view field, const std::string& value) { return value.empty() ? *this : add(field, value); }
+  Text& add(const Counts& counts) {
+    return add("requests", counts.requests)
+        .add("inserted", counts.inserted)
+        .add("updated", counts.updated)
+        .add("unchanged", counts.unchanged)
+        .add("tombstoned", counts.tombstoned)
+        .add("quarantined", counts.quarantined);
+  }
+  Text& add_time(std::string_view field, Duration time) { return add(field, fmt::format("{:.3f}", seconds(time))); }
+  EventText done() { return std::move(text_); }
+
+  static double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
+
+ private:
+  EventText text_;
+};
+
+std::string where(const Scope& scope) {
+  if (scope.partition.empty()) return scope.stream.empty() ? scope.source : scope.source + " " + scope.stream;
+  return fmt::format("{} {} {}", scope.source, scope.stream, scope.partition);
+}
+
+Severity severity_of_outcome(std::string_view outcome) {
+  if (outcome == "failed") return Severity::error;
+  return outcome == "partial" ? Severity::warning : Severity::info;
+}
+
+/// One overload an event; the order is that of base/event.h.
+struct Describe {
+  EventText operator()(const event::RunStarted& e) const {
+    return Text("run_started", Severity::info, e.scope, fmt::format("{} run of {} started", e.kind, e.scope.source))
+        .add("kind", e.kind)
+        .done();
+  }
+  EventText operator()(const event::RunPlanned& e) const {
+    return Text("run_planned", Severity::info, e.scope,
+                fmt::format("{} parts to walk, about {} records", e.partitions, e.expected_records))
+        .add("partitions", e.partitions)
+        .add("expected_records", e.expected_records)
+        .done();
+  }
+  EventText operator()(const event::RunFinished& e) const {
+    return Text("run_finished", severity_of_outcome(e.outcome), e.scope,
+                fmt::format("run of {} {}", e.scope.source, e.outcome))
+        .add("outcome", e.outcome)
+        .add(e.counts)
+        .add_time("elapsed_seconds", e.elapsed)
+        .add_text("error", e.error)
+        .done();
+  }
+  EventText operator()(const event::RunAbandoned& e) const {
+    return Text("run_abandoned", Severity::warning, e.scope, "a run whose process died was closed as failed").done();
+  }
+  EventText operator()(const event::PartitionFinished& e) const {
+    const Severity severity = e.outcome == "failed" ? Severity::warning : Severity::debug;
+    return Text("partition_finished", severity, e.scope, fmt::format("{} {}", where(e.scope), e.outcome))
+        .add("outcome", e.outcome)
+        .add(e.counts)
+        .add_text("error", e.error)
+        .done();
+  }
+  EventText operator()(const event::PartitionDenied& e) const {
+    return Text("partition_denied", Severity::warning, e.scope,
+                fmt::format("{} is not open to this key", where(e.scope)))
+        .add_text("reason", e.reason)
+        .done();
+  }
+  EventText operator()(const event::CallFinished& e) const {
+    return Text("call_finished", Severity::debug, e.scope, fmt::format("{} answered {}", e.path, e.status))
+        .add("path", e.path)
+        .add("status", e.status)
+        .add("bytes", e.bytes)
+        .add_time("elapsed_seconds", e.elapsed)
+        .add("cached", e.cached)
+        .done();
+  }
+  EventText operator()(const event::PageStored& e) const {
+    return Text("page_stored", Severity::debug, e.scope,
+                fmt::format("{}: page of {} records stored", where(e.scope), e.records))
+        .add("records", e.records)
+        .add(e.counts)
+        .done();
+  }
+  EventText operator()(const event::RetryScheduled& e) const {
+    return Text("retry_scheduled", Severity::info, e.scope,
+                fmt::format("{} is tried again in {:.1f} s: {}", e.path, Text::seconds(e.wait), e.reason))
+        .add("path", e.path)
+        .add("attempt", e.attempt)
+        .add_time("wait_seconds", e.wait)
+        .add("kind", policy(e.kind).name)
+        .done();
+  }
+  EventText operator()(const event::Throttled& e) const {
+    return Text("throttled", Severity::info, e.scope,
+                fmt::format("the account rests {:.1f} s: {}", Text::seconds(e.rest), e.reason))
+        .add_time("rest_seconds", e.rest)
+        .done();
+  }
+  EventText operator()(const event::PageSizeChanged& e) const {
+    return Text("page_size_changed", Severity::debug, e.scope,
+                fmt::format("page size {} becomes {}: {}", e.from, e.to, e.reason))
+        .add("from", e.from)
+        .add("to", e.to)
+        .done();
+  }
+  EventText operator()(const event::KeyRefused& e) const {
+    return Text("key_refused", Severity::error, e.scope,
+                fmt::format("the key of {} is refused ({}): {}", e.scope.source, e.verdict, e.reason))
+        .add("fingerprint", e.fingerprint)
+        .add("verdict", e.verdict)
+        .done();
+  }
+  EventText operator()(const event::KeyRotated& e) const {
+    return Text("key_rotated", Severity::info, e.scope, fmt::format("{} goes on with a new key", e.scope.source))
+        .add("fingerprint", e.fingerprint)
+        .done();
+  }
+  EventText operator()(const event::KeyAccepted& e) const {
+    return Text("key_accepted", Severity::info, e.scope, fmt::format("the key of {} is accepted", e.scope.source))
+        .add("fingerprint", e.fingerprint)
+        .done();
+  }
+  EventText operator()(const event::RecordQuarantined& e) const {
+    return Text("record_quarantined", Severity::warning, e.scope,
+                fmt::format("{}: record {} was put into quarantine: {}", where(e.scope), e.record_key, e.reason))
+        .add("record_key", e.record_key)
+        .done();
+  }
+  EventText operator()(const event::ContractChanged& e) const {
+    return Text("contract_changed", Severity::warning, e.scope,
+                fmt::format("{} sent something new: {}", e.scope.source, e.what))
+        .add("what", e.what)
+        .add_text("sample", e.sample)
+        .done();
+  }
+  EventText operator()(const event::CertificateIssued& e) const {
+    return Text("certificate_issued", e.balanced ? Severity::debug : Severity::error, e.scope,
+                fmt::format("{}: certificate {}", where(e.scope), e.balanced ? "balanced" : "does not balance"))
+        .add("balanced", e.balanced)
+        .add("total_before", e.total_before)
+        .add("total_after", e.total_after)
+        .add("stored_live", e.stored_live)
+        .add("quarantined", e.quarantined)
+        .add("excluded", e.excluded)
+        .done();
+  }
+  EventText operator()(const event::CapabilityLearned& e) const {
+    return Text("capability_learned", Severity::info, e.scope,
+                fmt::format("{}: {} is {}", e.scope.source, e.name, e.value))
+        .add("name", e.name)
+        .add("value", e.value)
+        .add_text("evidence", e.evidence)
+        .done();
+  }
+  EventText operator()(const event::StoreUnavailable& e) const {
+    return Text("store_unavailable", Severity::error, e.scope, fmt::format("the database cannot answer: {}", e.reason))
+        .done();
+  }
+  EventText operator()(const event::PageSplit& e) const {
+    return Text("page_split", Severity::warning, e.scope,
+                fmt::format("{}: a page of {} records is divided to find the bad one: {}", where(e.scope), e.records,
+                            e.reason))
+        .add("records", e.records)
+        .done();
+  }
+  EventText operator()(const event::SecretWarned& e) const {
+    return Text("secret_warned", Severity::warning, e.scope, fmt::format("secret of {}: {}", e.scope.source, e.what))
+        .done();
+  }
+  EventText operator()(const event::Note& e) const { return Text("note", e.severity, e.scope, e.text).done(); }
+};
+
+}  // namespace
+
+Counts& Counts::operator+=(const Counts& other) {
+  requests += other.requests;
+  inserted += other.inserted;
+  updated += other.updated;
+  unchanged += other.unchanged;
+  tombstoned += other.tombstoned;
+  quarantined += other.quarantined;
+  return *this;
+}
+
+EventText describe(const Event& event) {
+  return std::visit(Describe{}, event);
+}
+
+const Scope& scope_of(const Event& event) {
+  return std::visit([](const auto& e) -> const Scope& { return e.scope; }, event);
+}
+
+void Observers::on_event(const Event& event) noexcept {
+  for (Observer* const member : members_)
+    member->on_event(event);
+}
+
+}  // namespace surveysync
