@@ -23,6 +23,8 @@ endif()
 add_library(ss_settings INTERFACE)
 target_include_directories(ss_settings INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(ss_settings INTERFACE SURVEYSYNC_VERSION="${PROJECT_VERSION}")
+# What Poco's packages define: the same everywhere, so that one precompiled header serves all rooms.
+target_compile_definitions(ss_settings INTERFACE _FILE_OFFSET_BITS=64 _LARGEFILE64_SOURCE _REENTRANT _THREAD_SAFE _XOPEN_SOURCE=500)
 target_compile_options(ss_settings INTERFACE -fno-omit-frame-pointer $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 if(SURVEYSYNC_SANITIZE)
   target_compile_options(ss_settings INTERFACE -fsanitize=${SURVEYSYNC_SANITIZE} -fno-sanitize-recover=all)

@@ -93,6 +93,8 @@ struct Page {
   std::optional<std::string> next;     ///< position of the next call; none at the end of the pass
   std::optional<std::int64_t> total;   ///< the vendor's count for the partition, if it sent one
   std::int64_t requests = 0;           ///< that fetching it took
+  Duration elapsed{};                  ///< that the vendor took for the last answer
+  bool cached = false;                 ///< the vendor made this answer for an earlier question
   std::int64_t holes = 0;              ///< null entries where records were due
   bool complete = false;               ///< holds the whole partition: rows of its main tables that are missing here are gone
 };

@@ -21,12 +21,14 @@ namespace surveysync::sources {
 struct FetchRequest {
   const model::StreamSpec& stream;
   const model::Partition& partition;
-  std::string position;  ///< empty: the beginning of a complete pass; kTail: the newest end of the partition
+  std::string position;  ///< empty: the beginning of a complete pass; tail_position(): the newest end of the partition
   int page_size = 250;
+  bool may_shrink = true;  ///< a smaller page can be asked for instead: give up on a page that times out sooner
   Scope scope;           ///< for events of the calls
 };
-/// Position of a fetch that reads what the vendor appended last, with its total. `next` of that page leads backwards.
-inline constexpr const char* kTail = "tail";
+/// Position of a fetch that reads what the vendor appended last, with its total, when `known_total` records were there before.
+/// `next` of that page leads backwards; it ends where the known records begin if the total has grown.
+inline std::string tail_position(std::int64_t known_total) { return "tail:" + std::to_string(known_total); }
 
 /// What a probe found, for `check` and for people.
 struct ProbeResult {

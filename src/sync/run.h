@@ -1,8 +1,8 @@
 #pragma once
-// The story of one run: list what the account holds, learn what must be known, plan the partitions, carry every partition from
-// its first page to its certificate with a few workers, close the ledger. Kinds differ only in the plan.
-// Called on the source's lane thread, which renews the lease while the workers work. Never throws for a failed partition: that is
-// an outcome. Throws Error for what ends the run before it began (locked, unavailable, config).
+// The story of one run: list what the account holds, learn what must be known, plan the partitions, carry every
+// partition from its first page to its certificate with a few workers, close the ledger. Kinds differ only in the plan.
+// Called on the source's lane thread, which renews the lease while the workers work. Never throws for a failed
+// partition: that is an outcome. Throws Error for what ends the run before it began (locked, unavailable, config).
 
 #include <atomic>
 #include <functional>
@@ -18,7 +18,9 @@
 namespace surveysync::sync {
 
 /// How page sizes adapt. Units: records a page.
-struct PageSizes { int start = 250, min = 10, max = 500; };
+struct PageSizes {
+  int start = 250, min = 10, max = 500;
+};
 
 /// What to run and within which limits; from the configuration.
 struct Job {
@@ -48,15 +50,15 @@ struct RunReport {
   std::int64_t run_id = 0;
   Outcome outcome = Outcome::failed;
   Counts counts;
-  std::int64_t partitions = 0;              ///< walked
+  std::int64_t partitions = 0;  ///< walked
   std::int64_t certified = 0, unbalanced = 0;
   std::vector<PartitionFailure> failures;
-  std::optional<Error> error;               ///< what ended the whole run, if something did
+  std::optional<Error> error;  ///< what ended the whole run, if something did
   Duration elapsed{};
 };
 
 /// Runs `job` against `source` to its end or stop.
-RunReport run(const Job& job, sources::Source& source, const store::OpenSession& open_session, Observer& observer, Clock& clock,
-              const std::stop_token& stop);
+RunReport run(const Job& job, sources::Source& source, const store::OpenSession& open_session, Observer& observer,
+              Clock& clock, const std::stop_token& stop);
 
 }  // namespace surveysync::sync

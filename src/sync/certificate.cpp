@@ -1,0 +1,40 @@
+#include "sync/certificate.h"
+
+#include <fmt/format.h>
+
+namespace surveysync::sync {
+
+store::Certificate make_certificate(const PassTotals& totals, const store::Ledger::Holdings& holdings,
+                                    std::int64_t run_id, const std::string& source, const std::string& partition,
+                                    UtcTime as_of) {
+  store::Certificate certificate;
+  certificate.run_id = run_id;
+  certificate.source = source;
+  certificate.partition = partition;
+  certificate.as_of = as_of;
+  certificate.total_before = totals.before;
+  certificate.total_after = totals.after;
+  certificate.fetched = totals.fetched;
+  certificate.stored_live = holdings.stored_live;
+  certificate.quarantined = holdings.quarantined;
+  certificate.excluded = holdings.excluded;
+  certificate.in_flight = holdings.in_flight;
+  certificate.balanced = totals.steady && totals.before == totals.after &&
+                         totals.after == holdings.stored_live + holdings.quarantined + holdings.excluded &&
+                         totals.fetched >= totals.after;
+  return certificate;
+}
+
+std::string describe_imbalance(const store::Certificate& c) {
+  const std::int64_t held = c.stored_live + c.quarantined + c.excluded;
+  std::string text = fmt::format("vendor counts {} records, database holds {} ({} stored, {} quarantined, {} excluded)",
+                                 c.total_after, held, c.stored_live, c.quarantined, c.excluded);
+  if (c.total_before != c.total_after)
+    text += fmt::format("; the vendor's count moved from {} while it was read", c.total_before);
+  if (c.fetched < c.total_after)
+    text += fmt::format("; {} that the vendor counts were not in its lists", c.total_after - c.fetched);
+  if (held > c.total_after) text += fmt::format("; {} stored that the vendor no longer counts", held - c.total_after);
+  return text;
+}
+
+}  // namespace surveysync::sync

@@ -1,0 +1,314 @@
+#include "sync/run.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "sync/certificate.h"
+#include "sync/walk.h"
+
+namespace surveysync::sync {
+namespace {
+
+using sources::Source;
+
+/// Partitions still to be walked, and what became of the others. Shared by the workers of one run.
+class WorkList {
+ public:
+  explicit WorkList(std::deque<model::Partition> partitions) : todo_(std::move(partitions)) {}
+
+  std::optional<model::Partition> next() {
+    const std::lock_guard lock(mutex_);
+    if (todo_.empty()) return std::nullopt;
+    model::Partition partition = std::move(todo_.front());
+    todo_.pop_front();
+    return partition;
+  }
+
+  void add(const Counts& counts) {
+    const std::lock_guard lock(mutex_);
+    report_.counts += counts;
+  }
+  void certified(bool balanced) {
+    const std::lock_guard lock(mutex_);
+    ++(balanced ? report_.certified : report_.unbalanced);
+  }
+  void failed(PartitionFailure failure) {
+    const std::lock_guard lock(mutex_);
+    report_.failures.push_back(std::move(failure));
+  }
+  /// The first error that ends the whole run; later ones are its echo.
+  void end_with(const Error& error) {
+    const std::lock_guard lock(mutex_);
+    if (!report_.error) report_.error = error;
+  }
+  bool ended() const {
+    const std::lock_guard lock(mutex_);
+    return report_.error.has_value();
+  }
+  RunReport take() {
+    const std::lock_guard lock(mutex_);
+    return std::move(report_);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<model::Partition> todo_;
+  RunReport report_;
+};
+
+/// The run of one job: its parts in the order in which `run` uses them.
+class Run {
+ public:
+  Run(const Job& job, Source& source, const store::OpenSession& open, Observer& observer, Clock& clock,
+      std::stop_token stop)
+      : job_(job), source_(source), open_(open), observer_(observer), clock_(clock), stop_(std::move(stop)) {}
+
+  RunReport tell() {
+    const SteadyTime started = clock_.now();
+    const std::int64_t requests_before = source_.requests();
+    RunReport report;
+    lane_ = open_(stop_);                                        // fails at once when the database is down
+    fence_ = lane_->acquire_lease(job_.source, job_.lease_ttl);  // from here on no other process works this source
+    for (const std::int64_t id : lane_->ledger().close_abandoned(fence_))
+      observer_.on_event(event::RunAbandoned{{job_.source, id, "", ""}});
+    run_id_ = lane_->ledger().open_run(fence_, job_.kind);
+    observer_.on_event(event::RunStarted{scope(), job_.kind});
+    try {
+      report = work();
+    } catch (const Error& error) {
+      report.error = error;
+    }
+    report.source = job_.source;
+    report.run_id = run_id_;
+    report.counts.requests = source_.requests() - requests_before;
+    report.elapsed = clock_.now() - started;
+    report.outcome = outcome_of(report);
+    close(report);
+    return report;
+  }
+
+ private:
+  RunReport work() {
+    const std::deque<model::Partition> partitions = plan();
+    WorkList list(partitions);
+    carry(list, partitions.size());
+    RunReport report = list.take();
+    report.partitions = static_cast<std::int64_t>(partitions.size());
+    for (PartitionFailure& missing : missing_)
+      report.failures.push_back(std::move(missing));
+    return report;
+  }
+
+  /// What to walk, the largest first (so that no long partition is left alone at the end), once the account's clocks
+  /// are known.
+  std::deque<model::Partition> plan() {
+    std::vector<model::Partition> held = source_.partitions(scope(), stop_);
+    std::set<std::string> wanted = job_.only;
+    std::erase_if(held, [&](const model::Partition& p) {
+      wanted.erase(p.name);
+      return !job_.following.follows(p.name) || (!job_.only.empty() && !job_.only.contains(p.name));
+    });
+    for (const std::string& name : wanted) {
+      missing_.push_back({"survey", name, "not in the account's list", ErrorKind::denied});
+    }
+    std::ranges::stable_sort(held, std::greater{}, &model::Partition::expected_records);
+    learn(held);
+    std::int64_t expected = 0;
+    for (const model::Partition& p : held)
+      expected += p.expected_records;
+    observer_.on_event(event::RunPlanned{scope(), static_cast<std::int64_t>(held.size()), expected});
+    return {std::make_move_iterator(held.begin()), std::make_move_iterator(held.end())};
+  }
+
+  void learn(const std::vector<model::Partition>& sample) {
+    std::vector<model::Capability> known = lane_->ledger().capabilities(job_.source);
+    const UtcTime oldest_good = clock_.utc_now() - std::chrono::duration_cast<std::chrono::microseconds>(job_.recheck);
+    const bool fresh =
+        !known.empty() && std::ranges::all_of(known, [&](const auto& c) { return c.learned_at >= oldest_good; });
+    if (!fresh) {
+      const std::vector<model::Capability> learned = source_.learn(sample, scope(), stop_);
+      for (const model::Capability& c : learned)
+        observer_.on_event(event::CapabilityLearned{scope(), c.name, c.value, c.evidence});
+      if (!learned.empty()) {
+        lane_->ledger().save_capabilities(fence_, learned);
+        for (const model::Capability& c : learned)
+          std::erase_if(known, [&](const auto& old) { return old.name == c.name; });
+        known.insert(known.end(), learned.begin(), learned.end());
+      }
+    }
+    source_.assume(known);
+  }
+
+  /// Workers carry partitions; this thread keeps the lease.
+  void carry(WorkList& list, std::size_t partitions) {
+    std::stop_source stop_workers;
+    const std::stop_callback forward(stop_, [&] { stop_workers.request_stop(); });
+    const std::size_t count = std::min<std::size_t>(static_cast<std::size_t>(job_.workers), partitions);
+    std::atomic<std::size_t> working = count;
+    std::stop_source all_done;
+    std::vector<std::jthread> workers;
+    for (std::size_t i = 0; i < count; ++i) {
+      workers.emplace_back([&] {
+        worker(list, stop_workers);
+        if (--working == 0) all_done.request_stop();
+      });
+    }
+    while (count > 0 && clock_.wait_for(job_.lease_ttl / 3, all_done.get_token()))
+      renew_lease(list, stop_workers);
+  }
+
+  void renew_lease(WorkList& list, std::stop_source& stop_workers) {
+    try {
+      if (!lane_ || !lane_->alive()) lane_ = open_({});
+      lane_->connection().use_stop({});
+      lane_->renew_lease(fence_, job_.lease_ttl);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::unavailable) return;  // the workers notice too; the next round tries again
+      list.end_with(error);
+      stop_workers.request_stop();
+    }
+  }
+
+  void worker(WorkList& list, std::stop_source& stop_workers) {
+    try {
+      StoreDoor door(open_, scope(), observer_, clock_, stop_workers.get_token());
+      const WalkContext context{job_, source_, fence_, run_id_, observer_, clock_, stop_workers.get_token()};
+      std::map<std::string, model::Decode> decoders;
+      for (const model::StreamSpec& stream : followed_streams())
+        decoders.emplace(stream.name, source_.decoder(stream));
+      while (auto partition = list.next()) {
+        for (const model::StreamSpec& stream : followed_streams()) {
+          if (stop_workers.stop_requested()) return;
+          carry_partition(list, context, door, stream, *partition, decoders.at(stream.name));
+        }
+      }
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::cancelled || !stop_workers.stop_requested()) list.end_with(error);
+      stop_workers.request_stop();
+    } catch (const std::exception& error) {
+      list.end_with(
+          Error(ErrorKind::bug, std::string("unexpected: ") + error.what(), "please report this with the log"));
+      stop_workers.request_stop();
+    }
+  }
+
+  /// One partition's outcome. Rethrows what ends the whole run.
+  void carry_partition(WorkList& list, const WalkContext& context, StoreDoor& door, const model::StreamSpec& stream,
+                       const model::Partition& partition, const model::Decode& decode) {
+    Outcome outcome = Outcome::succeeded;
+    WalkResult result;
+    std::string message;
+    std::optional<Error> ending;
+    try {
+      result = PartitionWalk(context, door, stream, partition, decode).run();
+      list.add(result.counts);
+      if (result.certificate) list.certified(result.certificate->balanced);
+      if (result.certificate && !result.certificate->balanced) {
+        outcome = Outcome::partial;
+        message = describe_imbalance(*result.certificate);
+      }
+    } catch (Error& error) {
+      outcome = error.kind() == ErrorKind::cancelled ? Outcome::cancelled : Outcome::failed;
+      message = error.full_text();
+      if (ends_run(error)) ending = error;
+      if (error.kind() == ErrorKind::denied)
+        observer_.on_event(event::PartitionDenied{partition_scope(stream, partition), error.what()});
+      if (outcome == Outcome::failed) list.failed({stream.name, partition.name, message, error.kind()});
+    }
+    if (!ending || ending->kind() != ErrorKind::unavailable)
+      record_outcome(door, stream, partition, outcome, result.counts, message);
+    observer_.on_event(event::PartitionFinished{partition_scope(stream, partition), std::string(name_of(outcome)),
+                                                result.counts, message});
+    if (ending) throw *ending;
+  }
+
+  /// Whether nothing else of this run can succeed: the kinds of the table, and a database that stayed away.
+  static bool ends_run(const Error& error) {
+    const bool database_gone = error.kind() == ErrorKind::unavailable && !error.sqlstate().empty();
+    return policy(error.kind()).ends_run || database_gone;
+  }
+
+  void record_outcome(StoreDoor& door, const model::StreamSpec& stream, const model::Partition& partition,
+                      Outcome outcome, const Counts& counts, const std::string& message) {
+    if (outcome == Outcome::cancelled) return;  // the ledger closes the run's open rows with it
+    door.perform([&](store::Session& session) {
+      session.ledger().finish_partition(fence_, run_id_, stream.name, partition.name, std::string(name_of(outcome)),
+                                        counts.requests, message);
+    });
+  }
+
+  Outcome outcome_of(const RunReport& report) const {
+    if (report.error) return report.error->kind() == ErrorKind::cancelled ? Outcome::cancelled : Outcome::failed;
+    if (stop_.stop_requested()) return Outcome::cancelled;
+    if (report.failures.empty() && report.unbalanced == 0) return Outcome::succeeded;
+    const bool any_good = report.certified > 0 || report.unbalanced > 0 ||
+                          report.failures.size() < static_cast<std::size_t>(report.partitions);
+    return any_good ? Outcome::partial : Outcome::failed;
+  }
+
+  /// The ledger row and the lease, also when we were stopped: on a fresh connection whose waits are bounded by its own
+  /// time-outs.
+  void close(const RunReport& report) {
+    const std::string error = report.error ? report.error->full_text() : std::string();
+    try {
+      if (!lane_ || !lane_->alive()) lane_ = open_({});
+      lane_->connection().use_stop({});
+      lane_->ledger().finish_run(fence_, run_id_, std::string(name_of(report.outcome)), report.counts, error);
+      lane_->release_lease(fence_);
+    } catch (const Error& lost) {
+      observer_.on_event(event::StoreUnavailable{scope(), std::string("run could not be closed: ") + lost.what()});
+    }
+    observer_.on_event(
+        event::RunFinished{scope(), std::string(name_of(report.outcome)), report.counts, report.elapsed, error});
+  }
+
+  std::vector<std::reference_wrapper<const model::StreamSpec>> followed_streams() const {
+    std::vector<std::reference_wrapper<const model::StreamSpec>> streams;
+    for (const model::StreamSpec& stream : source_.streams()) {
+      if (job_.following.streams.empty() || job_.following.streams.contains(stream.name)) streams.emplace_back(stream);
+    }
+    return streams;
+  }
+
+  Scope scope() const { return {job_.source, run_id_, "", ""}; }
+  Scope partition_scope(const model::StreamSpec& stream, const model::Partition& partition) const {
+    return {job_.source, run_id_, stream.name, partition.name};
+  }
+
+  const Job& job_;
+  Source& source_;
+  const store::OpenSession& open_;
+  Observer& observer_;
+  Clock& clock_;
+  std::stop_token stop_;
+  std::unique_ptr<store::Session> lane_;
+  store::Fence fence_;
+  std::int64_t run_id_ = 0;
+  std::vector<PartitionFailure> missing_;
+};
+
+}  // namespace
+
+std::string_view name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::succeeded:
+      return "succeeded";
+    case Outcome::partial:
+      return "partial";
+    case Outcome::failed:
+      return "failed";
+    case Outcome::cancelled:
+      return "cancelled";
+  }
+  return "failed";
+}
+
+RunReport run(const Job& job, sources::Source& source, const store::OpenSession& open_session, Observer& observer,
+              Clock& clock, const std::stop_token& stop) {
+  return Run(job, source, open_session, observer, clock, stop).tell();
+}
+
+}  // namespace surveysync::sync

@@ -1,0 +1,36 @@
+#pragma once
+// A worker's way to the database that survives the loss of a connection: the session is thrown away, another opened
+// after a growing wait, and the act repeated, within a bounded time. Acts must be repeatable. One thread.
+
+#include <functional>
+#include <memory>
+
+#include "base/event.h"
+#include "store/session.h"
+
+namespace surveysync::sync {
+
+class StoreDoor {
+ public:
+  StoreDoor(const store::OpenSession& open, Scope scope, Observer& observer, Clock& clock, std::stop_token stop);
+
+  /// Runs `act` on a live session. On Error(unavailable) or Error(in_doubt): `settled`, if given, is asked on the new
+  /// session whether the act had been committed after all; if not it is repeated. Gives up with Error(unavailable)
+  /// after kOutageBudget.
+  void perform(const std::function<void(store::Session&)>& act,
+               const std::function<bool(store::Session&)>& settled = {});
+
+  /// How long a lost database is waited for before the run ends.
+  static constexpr Duration kOutageBudget = std::chrono::seconds(60);
+
+ private:
+  store::Session& session();
+  store::OpenSession open_;
+  Scope scope_;
+  Observer& observer_;
+  Clock& clock_;
+  std::stop_token stop_;
+  std::unique_ptr<store::Session> session_;
+};
+
+}  // namespace surveysync::sync

@@ -1,0 +1,89 @@
+#include "sync/tally.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace surveysync::sync {
+namespace {
+
+std::string part_text(const model::KeyPart& part) {
+  return model::key_text({part});
+}
+
+std::optional<std::int64_t> to_int(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<model::KeyPart> parse_part(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  if (text.front() == 't') return model::KeyPart(std::string(text.substr(1)));
+  const auto number = to_int(text.substr(1));
+  return number ? std::optional<model::KeyPart>(*number) : std::nullopt;
+}
+
+std::string store_part(const std::optional<model::KeyPart>& part) {
+  if (!part) return {};
+  return (std::holds_alternative<std::int64_t>(*part) ? "n" : "t") + part_text(*part);
+}
+
+}  // namespace
+
+void PassTally::add(const model::Page& page) {
+  std::vector<model::KeyPart> keys;
+  keys.reserve(page.records.size());
+  for (const model::Record& record : page.records) {
+    if (record.table == 0) keys.push_back(record.key.back());
+  }
+  for (const model::Quarantined& item : page.quarantined)
+    unkeyed_.insert(item.record_key);
+  const bool ascending = std::ranges::is_sorted(keys);
+  if (ordered_ && !ascending && distinct_ == 0) ordered_ = false;
+  if (ordered_) return add_ordered(std::move(keys));
+  for (const model::KeyPart& key : keys) {
+    if (remembered_.insert(part_text(key)).second) ++distinct_;
+  }
+}
+
+void PassTally::add_ordered(std::vector<model::KeyPart> keys) {
+  std::ranges::sort(keys);
+  const auto duplicates = std::ranges::unique(keys);
+  keys.erase(duplicates.begin(), duplicates.end());
+  for (const model::KeyPart& key : keys) {
+    if (!lowest_ || key < *lowest_ || *highest_ < key) ++distinct_;
+  }
+  if (keys.empty()) return;
+  if (!lowest_ || keys.front() < *lowest_) lowest_ = keys.front();
+  if (!highest_ || *highest_ < keys.back()) highest_ = keys.back();
+}
+
+std::string PassTally::text() const {
+  if (!ordered_) return {};
+  return std::to_string(distinct_) + "," +
+         std::to_string(unkeyed_before_ + static_cast<std::int64_t>(unkeyed_.size())) + "," + store_part(lowest_) +
+         "," + store_part(highest_);
+}
+
+std::optional<PassTally> PassTally::parse(std::string_view text) {
+  std::vector<std::string_view> fields;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    fields.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  if (fields.size() != 4) return std::nullopt;
+  const auto distinct = to_int(fields[0]), unkeyed = to_int(fields[1]);
+  if (!distinct || !unkeyed || *distinct < 0 || *unkeyed < 0) return std::nullopt;
+  PassTally tally;
+  tally.distinct_ = *distinct;
+  tally.unkeyed_before_ = *unkeyed;
+  tally.lowest_ = parse_part(fields[2]);
+  tally.highest_ = parse_part(fields[3]);
+  if (tally.lowest_.has_value() != tally.highest_.has_value() || (tally.distinct_ > 0) != tally.lowest_.has_value())
+    return std::nullopt;
+  return tally;
+}
+
+}  // namespace surveysync::sync

@@ -1,0 +1,206 @@
+#include "sync/walk.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "sync/certificate.h"
+
+namespace surveysync::sync {
+namespace {
+
+// Looks at the newest end after a pass before its certificate is written as it is (product.md 4.5).
+constexpr int kLooksAtTheEnd = 4;
+// A page with null entries is asked for again in another size this often: they may be a passing fault.
+constexpr int kHoleRefetches = 2;
+// A pass that missed records which the vendor counts is walked once more.
+constexpr int kPasses = 2;
+
+}  // namespace
+
+std::string PartitionWalk::Pass::text() const {
+  const std::string tally_text = tally.text();
+  if (tally_text.empty()) return {};  // cannot be resumed: the next run begins anew
+  return fmt::format("1;{};{};{};{}", started.time_since_epoch().count(), total_before, tally_text, source_position);
+}
+
+std::optional<PartitionWalk::Pass> PartitionWalk::Pass::parse(std::string_view text) {
+  std::vector<std::string_view> fields;
+  for (int i = 0; i < 4; ++i) {
+    const std::size_t end = text.find(';');
+    if (end == std::string_view::npos) return std::nullopt;
+    fields.push_back(text.substr(0, end));
+    text.remove_prefix(end + 1);
+  }
+  const auto number = [](std::string_view digits, std::int64_t& into) {
+    return std::from_chars(digits.data(), digits.data() + digits.size(), into).ec == std::errc();
+  };
+  Pass pass;
+  std::int64_t started = 0;
+  auto tally = PassTally::parse(fields[3]);
+  if (fields[0] != "1" || !number(fields[1], started) || !number(fields[2], pass.total_before) || !tally ||
+      text.empty())
+    return std::nullopt;
+  pass.started = UtcTime(std::chrono::microseconds(started));
+  pass.tally = std::move(*tally);
+  pass.source_position = text;
+  return pass;
+}
+
+PartitionWalk::PartitionWalk(const WalkContext& context, StoreDoor& door, const model::StreamSpec& stream,
+                             const model::Partition& partition, const model::Decode& decode)
+    : context_(context),
+      door_(door),
+      stream_(stream),
+      partition_(partition),
+      decode_(decode),
+      sizer_(context.job.page_sizes, 0) {}
+
+Scope PartitionWalk::scope() const {
+  return {context_.job.source, context_.run_id, stream_.name, partition_.name};
+}
+
+WalkResult PartitionWalk::run() {
+  WalkResult result;
+  begin_or_resume();
+  for (int pass = 1;; ++pass) {
+    read_to_the_beginning();
+    if (!stream_.certified) break;
+    watch_the_newest_end();
+    result.certificate = certify();
+    if (result.certificate->balanced || pass == kPasses || pass_.tally.fetched() >= total_after_) break;
+    pass_ = Pass{context_.clock.utc_now(), -1, {}, {}};
+    sizer_.shrink();  // other pages than before: the vendor's cache must not answer
+  }
+  close_pass();
+  refuse_changed_contract();
+  result.counts = counts_;
+  return result;
+}
+
+void PartitionWalk::begin_or_resume() {
+  std::optional<model::Checkpoint> saved;
+  door_.perform([&](store::Session& session) {
+    saved = session.ledger().checkpoint(context_.job.source, stream_.name, partition_.name);
+  });
+  pass_.started = context_.clock.utc_now();
+  if (!saved) return;
+  bookmark_ = saved->bookmark;
+  sizer_ = PageSizer(context_.job.page_sizes, saved->page_size);
+  if (auto open = Pass::parse(saved->position)) pass_ = std::move(*open);
+}
+
+void PartitionWalk::read_to_the_beginning() {
+  while (true) {
+    const model::Page page = fetch(pass_.source_position);
+    if (pass_.total_before < 0 && page.total) pass_.total_before = *page.total;
+    pass_.tally.add(page);
+    store_page(page, page.next.value_or(""));
+    if (!page.next) break;
+  }
+}
+
+void PartitionWalk::watch_the_newest_end() {
+  // From here on every record of the pass is stored; only what the vendor appended meanwhile can be missing.
+  if (pass_.total_before < 0)
+    throw Error(ErrorKind::malformed, "the vendor sent no total_count",
+                "the certificate needs it: has the API changed?");
+  for (int look = 1; look <= kLooksAtTheEnd && !steady_; ++look) {
+    if (look > 1) pass_.total_before = total_after_;
+    model::Page page = fetch(sources::tail_position(pass_.total_before));
+    if (!page.total) throw Error(ErrorKind::malformed, "the vendor sent no total_count with its last page");
+    total_after_ = *page.total;
+    const bool grown = total_after_ > pass_.total_before;
+    steady_ = total_after_ == pass_.total_before && !page.cached;
+    while (true) {
+      pass_.tally.add(page);
+      const Counts stored = store_page(page, pass_.source_position);
+      if (stored.inserted > 0) steady_ = false;
+      if (!page.next || (stored.inserted == 0 && !grown)) break;
+      page = fetch(*page.next);
+    }
+  }
+}
+
+store::Certificate PartitionWalk::certify() {
+  store::Certificate certificate;
+  const UtcTime as_of = context_.clock.utc_now();
+  door_.perform([&](store::Session& session) {
+    store::Ledger& ledger = session.ledger();
+    ledger.forget_unseen_quarantine(context_.fence, stream_.name, partition_.name, pass_.started);
+    const auto holdings = ledger.holdings(context_.job.source, stream_, partition_.name, as_of);
+    const PassTotals totals{pass_.total_before, total_after_, pass_.tally.fetched(), steady_};
+    certificate = make_certificate(totals, holdings, context_.run_id, context_.job.source, partition_.name, as_of);
+    ledger.save_certificate(context_.fence, certificate);
+  });
+  context_.observer.on_event(event::CertificateIssued{scope(), certificate.balanced, certificate.total_before,
+                                                      certificate.total_after, certificate.stored_live,
+                                                      certificate.quarantined, certificate.excluded});
+  steady_ = false;
+  return certificate;
+}
+
+void PartitionWalk::close_pass() {
+  const model::Page nothing;
+  const model::Checkpoint closed{stream_.name, partition_.name, bookmark_, "", sizer_.size()};
+  door_.perform([&](store::Session& session) {
+    session.writer().apply(nothing, decode_, closed, {stream_, partition_, context_.run_id, context_.fence});
+  });
+}
+
+model::Page PartitionWalk::fetch(const std::string& position) {
+  const Deadline deadline(context_.clock, context_.job.retry_budget);
+  for (int refetches = 0;; ++refetches) {
+    model::Page page = fetch_in_some_size(position, deadline);
+    counts_.requests += page.requests;
+    sizer_.note_success(page.elapsed);
+    if (page.holes == 0 || refetches == kHoleRefetches || !sizer_.may_shrink()) return page;
+    sizer_.shrink();
+  }
+}
+
+model::Page PartitionWalk::fetch_in_some_size(const std::string& position, const Deadline& deadline) {
+  while (true) {
+    const int size = sizer_.size();
+    try {
+      return context_.source.fetch({stream_, partition_, position, size, sizer_.may_shrink(), scope()}, context_.stop);
+    } catch (const Error& error) {
+      const bool too_heavy =
+          error.kind() == ErrorKind::unavailable &&
+          (error.timed_out() || error.http_status() == 500 || error.http_status() == 503 || error.http_status() == 504);
+      if (!too_heavy || deadline.passed() || !sizer_.shrink()) throw;
+      context_.observer.on_event(event::PageSizeChanged{scope(), size, sizer_.size(), error.what()});
+    }
+  }
+}
+
+Counts PartitionWalk::store_page(const model::Page& page, const std::string& position_after) {
+  pass_.source_position = position_after;
+  const model::Checkpoint checkpoint{stream_.name, partition_.name, bookmark_, pass_.text(), sizer_.size()};
+  Counts stored;
+  door_.perform(
+      [&](store::Session& session) {
+        stored =
+            session.writer().apply(page, decode_, checkpoint, {stream_, partition_, context_.run_id, context_.fence});
+      },
+      [&](store::Session& session) {
+        const auto saved = session.ledger().checkpoint(context_.job.source, stream_.name, partition_.name);
+        return !checkpoint.position.empty() && saved && saved->position == checkpoint.position;
+      });
+  counts_ += stored;
+  context_.observer.on_event(
+      event::PageStored{scope(), stored, static_cast<std::int64_t>(page.records.size() + page.quarantined.size())});
+  return stored;
+}
+
+void PartitionWalk::refuse_changed_contract() const {
+  const std::int64_t met = pass_.tally.fetched();
+  const Job& job = context_.job;
+  if (counts_.quarantined <= job.quarantine_least || counts_.quarantined * 100 <= met * job.quarantine_percent) return;
+  throw Error(ErrorKind::malformed,
+              fmt::format("{} of {} records could not be stored: above the limit of {} % and {}", counts_.quarantined,
+                          met, job.quarantine_percent, job.quarantine_least),
+              "this looks like a changed API: see `surveysync quarantine list`");
+}
+
+}  // namespace surveysync::sync
