@@ -1,0 +1,129 @@
+"""Every rule must be able to fail: each is shown a sound tree, then the same tree with one thing wrong."""
+import importlib
+import os
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+HEADER = '#pragma once\n// A room of the test.\n'
+SOUND = {
+    'src/main.cpp': '#include "app/cli.h"\nint main() { return 0; }\n',
+    'src/app/cli.h': HEADER + '#include <CLI/CLI.hpp>\n#include "store/writer.h"\n',
+    'src/base/error.h': HEADER + 'enum class ErrorKind : unsigned char {\n  cancelled,  ///< asked to stop\n  bug,\n};\n',
+    'src/base/event.h': HEADER + '#include "base/error.h"\nnamespace event {\nstruct RunStarted {};\n\n}\n',
+    'src/base/time.cpp': '#include "base/time.h"\nauto now() { return std::chrono::system_clock::now(); }\n',
+    'src/base/time.h': HEADER,
+    'src/store/writer.h': HEADER + '#include "pg/connection.h"\ninline const char* kSql = "SELECT 1 FROM t";\n',
+    'src/pg/connection.h': HEADER + '#include "base/error.h"\n',
+    'src/sources/source.h': HEADER + '#include "http/client.h"\n',
+    'src/sources/alchemer/alchemer.cpp': '#include "sources/source.h"\n// SELECT 1 in a comment, printf( too\n',
+    'src/http/client.h': HEADER,
+    'src/sync/run.cpp': '#include "sources/source.h"\n#include "store/writer.h"\n',
+    'docs/ARCHITECTURE.md': '`cancelled` `bug` [events](EVENTS.md)\n',
+    'docs/EVENTS.md': '`run_started`\n',
+    'migrations/0001_first.sql': 'SELECT 1;\n',
+}
+
+# rule -> (file, its bad content, what the finding must name)
+BAD = {
+    'floors': (
+        ('src/base/error.h', HEADER + '#include "base/time.h"\n', 'only error'),
+        ('src/http/client.h', HEADER + '#include "model/stream.h"\n', 'http must not include model/stream.h'),
+        ('src/store/writer.h', HEADER + '#include "sources/source.h"\n', 'store must not include'),
+        ('src/sync/run.cpp', '#include "sources/alchemer/alchemer.h"\n', 'sync must not include'),
+        ('src/sync/run.cpp', '#include "pg/connection.h"\n', 'sync must not include'),
+        ('src/sync/run.cpp', '/* x */ #include "store/../app/cli.h"\n#include "app/cli.h"\n', 'sync must not include app/cli.h'),
+        ('src/sources/alchemer/alchemer.cpp', '#include "sources/alfaone/alfaone.h"\n', 'must not include'),
+        ('src/sandbox/server.cpp', '#include "http/transport.h"\n', 'sandbox must not include'),
+        ('src/report/alerts.cpp', '#include "http/client.h"\n', 'report must not include'),
+        ('src/attic/old.h', HEADER, 'no room'),
+        ('src/store/writer.h', HEADER + '#include <libpq-fe.h>\n', 'libpq'),
+        ('src/pg/connection.h', HEADER + '#include <Poco/Net/Socket.h>\n', 'Poco::Net'),
+        ('src/sources/source.h', HEADER + '#include <simdjson.h>\n', 'simdjson'),
+        ('src/sync/run.cpp', '#include <spdlog/spdlog.h>\n', 'spdlog'),
+        ('src/store/writer.h', HEADER + '#include <CLI/CLI.hpp>\n', 'CLI11'),
+        ('src/store/writer.h', HEADER + '#include <toml++/toml.h>\n', 'toml++'),
+        ('src/sync/run.cpp', '#include <Poco/Util/Application.h>\n', 'Poco::Util'),
+        ('src/sync/run.cpp', 'auto s = "SELECT id FROM t";\n', 'SQL text'),
+        ('src/pg/connection.h', HEADER + 'auto s = R"sql(\n  DELETE FROM x)sql";\n', 'SQL text'),
+    ),
+    'calls': (
+        ('src/sync/run.cpp', 'void f() { std::this_thread::sleep_for(x); }\n', 'sleeping'),
+        ('src/sync/run.cpp', 'void f() { usleep(3); }\n', 'sleeping'),
+        ('src/http/client.h', HEADER + 'auto t = std::chrono::steady_clock::now();\n', 'the clock'),
+        ('src/http/client.h', HEADER + 'auto t = std::time(nullptr);\n', 'the clock'),
+        ('src/http/client.h', HEADER + 'auto t = std::rand();\n', 'randomness'),
+        ('src/http/client.h', HEADER + 'std::random_device d;\n', 'randomness'),
+        ('src/sync/run.cpp', 'auto t = std::getenv("HOME");\n', 'the environment'),
+        ('src/sync/run.cpp', 'void f() { std::cout << 1; }\n', 'printing'),
+        ('src/sync/run.cpp', 'void f() { std::printf("x"); }\n', 'printing'),
+        ('src/sync/run.cpp', 'void f() { std::exit(1); }\n', 'ending the process'),
+    ),
+    'files': (
+        ('src/sync/run.cpp', 'void f() {\n\tg();\n}\n', 'tab'),
+        ('src/sync/run.cpp', 'void f();', 'no newline'),
+        ('src/sync/run.cpp', 'void f(); \n', 'blank at the end'),
+        ('src/sync/run.cpp', 'void f();\r\n', 'carriage return'),
+        ('src/sync/run.cpp', 'void f();\n' * 501, '501 lines'),
+        ('src/store/writer.h', '// no pragma\n', '#pragma once'),
+        ('src/store/writer.h', '#pragma once\nint x;\n', 'opens with a comment'),
+    ),
+    'documents': (
+        ('docs/ARCHITECTURE.md', '`cancelled`\n', 'error kind bug'),
+        ('docs/EVENTS.md', 'nothing\n', 'event run_started'),
+        ('migrations/0003_third.sql', 'SELECT 1;\n', 'where 0002 is due'),
+        ('migrations/first.sql', 'SELECT 1;\n', 'is named'),
+        ('docs/ARCHITECTURE.md', '`cancelled` `bug` [x](gone.md)\n', 'gone.md'),
+    ),
+    'headers': (
+        ('src/http/client.h', HEADER + 'inline std::string text();\n', 'does not compile alone'),
+    ),
+    'formatting': (
+        ('src/http/client.h', HEADER + 'inline  int   text( ) ;\n', 'clang-format'),
+    ),
+}
+# The sound tree for rules that compile or format: no outside headers, nothing but what they need.
+SMALL = {'src/http/client.h': HEADER + '\ninline int number() { return 1; }\n'}
+
+
+class RulesCanFail(unittest.TestCase):
+    """One test a rule, made below."""
+
+    def findings(self, rule, tree):
+        module = importlib.import_module('rules.' + rule)
+        with tempfile.TemporaryDirectory(prefix='lint self test ') as root:
+            for path, text in tree.items():
+                full = os.path.join(root, path)
+                os.makedirs(os.path.dirname(full), exist_ok=True)
+                with open(full, 'w', encoding='utf-8', newline='') as stream:
+                    stream.write(text)
+            if rule == 'formatting':
+                with open(os.path.join(root, '.clang-format'), 'w', encoding='utf-8') as stream:
+                    stream.write('BasedOnStyle: Google\n')
+            return module.check(root)
+
+    def check_rule(self, rule):
+        sound = SMALL if rule in ('headers', 'formatting') else SOUND
+        self.assertEqual(self.findings(rule, sound), [], 'a sound tree is found sound')
+        for path, text, expected in BAD[rule]:
+            found = self.findings(rule, {**sound, path: text})
+            with self.subTest(path=path, expected=expected):
+                self.assertTrue(any(expected in finding and finding.startswith(path) for finding in found), found)
+
+
+for _rule in BAD:
+    setattr(RulesCanFail, f'test_{_rule}', lambda self, rule=_rule: self.check_rule(rule))
+
+
+class Shell(unittest.TestCase):
+    def test_every_rule_is_proven(self):
+        rules = {name[:-3] for name in os.listdir(os.path.join(HERE, 'rules')) if name.endswith('.py')} - {'__init__'}
+        self.assertEqual(rules, set(BAD))
+
+
+if __name__ == '__main__':
+    unittest.main()
