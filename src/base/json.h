@@ -14,7 +14,7 @@
 
 namespace surveysync::json {
 
-/// Bytes that must be readable behind the end of any text given to this room (simdjson reads ahead).
+/// Bytes that are kept readable behind the end of any text given to this room, so that vector code may read ahead.
 inline constexpr std::size_t kPadding = 64;
 /// Deeper nesting than this is refused.
 inline constexpr int kMaxDepth = 200;
@@ -87,6 +87,8 @@ class Document {
 struct Envelope {
   /// Top-level members but the list, by name: raw slice (scalars unescaped are to be read by Document if needed).
   std::vector<std::pair<std::string_view, std::string_view>> members;
+  /// The list member itself as sent, white space trimmed: what a single GET holds is one object here. Empty if it was not there.
+  std::string_view list;
   /// The raw slices of the list's elements (of the object's values where the list is an object keyed by id); white space trimmed.
   std::vector<std::string_view> records;
   bool list_found = false;      ///< the list member was there (null counts as found, with no records)
@@ -114,6 +116,20 @@ class Splitter {
   std::unique_ptr<Impl> impl_;
 };
 
+/// One member of an object, as slices of its text.
+struct RawMember {
+  std::string_view key;    ///< between the quotes; escapes are kept
+  std::string_view value;  ///< the exact bytes, white space trimmed
+};
+/// Finds the top-level members of the object `raw` without an index and without looking into their values: the cheap step
+/// before anybody knows whether a record changed. `out` is cleared first and keeps its memory. Throws Error(malformed) when the
+/// text is no object or its strings and brackets do not end; what is inside the values is not checked.
+void scan_members(std::string_view raw, std::vector<RawMember>& out);
+/// Whether the raw key (escapes kept) says `name`.
+bool key_is(std::string_view raw_key, std::string_view name);
+/// The integer that a raw slice holds as number or as string without escapes; empty if it is none or out of range.
+std::optional<std::int64_t> int_of(std::string_view raw);
+
 /// `text` as a JSON string literal with quotes. Text must be UTF-8.
 std::string quote(std::string_view text);
 
@@ -121,14 +137,17 @@ std::string quote(std::string_view text);
 class Repair {
  public:
   /// Makes `body` sound in place: a byte-order mark dropped, invalid UTF-8 as U+FFFD, raw control characters inside strings
-  /// escaped. Sound bodies (nearly all) are only checked, at simdjson's speed, and not copied.
+  /// escaped; outside strings such bytes become blanks. Sound bodies (nearly all) are only checked, at simdjson's speed, and
+  /// not copied. Throws Error(malformed) when there is so much to mend that the body cannot be text.
   static Repair apply(std::string& body);
   bool altered() const { return !edits_.empty(); }
-  /// The original bytes of [begin, begin+size) of the repaired body. Empty optional if that slice was not altered.
-  std::optional<std::string> original(std::size_t begin, std::size_t size) const;
+  /// The original bytes of `slice`, a part of the repaired `body`. Empty optional if that slice was not altered.
+  std::optional<std::string> original(std::string_view body, std::string_view slice) const;
 
  private:
-  struct Edit { std::size_t at, size; std::string original; };  // in the repaired body
+  struct Edit { std::size_t at, size; std::string original; };  // in the repaired body, ascending
+  void rewrite(std::string& body);
+  void add(std::size_t at, std::size_t size, std::string original);
   std::vector<Edit> edits_;
 };
 
