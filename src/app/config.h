@@ -1,7 +1,7 @@
 #pragma once
-// File, environment and flags become one checked, constant value. Strict: unknown keys, wrong units and contradictions are errors
-// with file, line, column and a "did you mean"; all mistakes are reported together in one Error(config). Knows the names and
-// defaults of product.md section 2; nothing else in the program has a default for a setting.
+// File, environment and flags become one checked, constant value. Strict: unknown keys, wrong units and contradictions
+// are errors with file, line, column and a "did you mean"; all mistakes are reported together in one Error(config).
+// Knows the names and defaults of product.md section 2; nothing else in the program has a default for a setting.
 
 #include <cstdint>
 #include <map>
@@ -14,7 +14,9 @@
 
 namespace surveysync::app {
 
-struct PageSizeConfig { int start = 250, min = 10, max = 500; };
+struct PageSizeConfig {
+  int start = 250, min = 10, max = 500;
+};
 
 struct RetryConfig {
   int attempts = 5;
@@ -34,18 +36,22 @@ struct LimitsConfig {
 };
 
 struct SyncConfig {
-  Duration settle_lag = std::chrono::minutes(15), lookback = std::chrono::hours(2), probe_all = std::chrono::hours(7 * 24),
-           sweep_all = std::chrono::hours(30 * 24), recheck = std::chrono::hours(7 * 24), stale_after = std::chrono::hours(26);
+  Duration settle_lag = std::chrono::minutes(15), lookback = std::chrono::hours(2),
+           probe_all = std::chrono::hours(7 * 24), sweep_all = std::chrono::hours(30 * 24),
+           recheck = std::chrono::hours(7 * 24), stale_after = std::chrono::hours(26);
   int brake_percent = 5, brake_rows = 100, brake_least = 10;
   int quarantine_percent = 1, quarantine_least = 20;
 };
 
-struct ScheduleConfig { std::string cron, timezone; Duration jitter{}; };
+struct ScheduleConfig {
+  std::string cron, timezone;
+  Duration jitter{};
+};
 
 struct AuthConfig {
-  std::string type = "key";      ///< key | oauth1
-  std::string secret, next;      ///< references
-  std::string consumer, token;   ///< references, oauth1
+  std::string type = "key";     ///< key | oauth1
+  std::string secret, next;     ///< references
+  std::string consumer, token;  ///< references, oauth1
 };
 
 struct SourceConfig {
@@ -53,35 +59,47 @@ struct SourceConfig {
   std::vector<std::string> no_proxy;
   AuthConfig auth;
   std::optional<ScheduleConfig> schedule;
-  std::set<std::string> streams;                 ///< empty: all
-  std::set<std::string> include, exclude;        ///< survey ids as text
-  std::map<std::string, std::string> privacy;    ///< field group to keep | drop | hash | off
+  std::set<std::string> streams;               ///< empty: all
+  std::set<std::string> include, exclude;      ///< survey ids as text
+  std::map<std::string, std::string> privacy;  ///< field group to keep | drop | hash | off
   LimitsConfig limits;
   SyncConfig sync;
 };
 
-struct AlertConfig { std::string name, type; std::map<std::string, std::string> settings; };
+struct AlertConfig {
+  std::string name, type;
+  std::map<std::string, std::string> settings;
+};
 
 struct Config {
   std::string database_uri;
+  std::string database_password;  ///< reference to a secret; empty: libpq's own ways (PGPASSFILE, service file)
   std::string state_dir = "/var/lib/surveysync";
-  Duration lease_ttl = std::chrono::seconds(30), secret_poll = std::chrono::seconds(2), stop_deadline = std::chrono::seconds(5);
+  Duration lease_ttl = std::chrono::seconds(30), secret_poll = std::chrono::seconds(2),
+           stop_deadline = std::chrono::seconds(5);
   std::string log_format = "text", log_level = "info";
   std::string status_listen = "127.0.0.1:9187";
-  std::vector<SourceConfig> sources;             ///< in the order of the file
+  std::string status_token;           ///< reference; needed off loopback
+  std::vector<SourceConfig> sources;  ///< in the order of the file
   std::vector<AlertConfig> alerts;
   Duration retention_runs = std::chrono::hours(400 * 24), retention_quarantine = std::chrono::hours(90 * 24);
 
-  /// Where each effective value came from, by dotted key: "surveysync.toml:12:3", "environment", "default". For `config show`.
-  struct Setting { std::string key, value, origin; };  ///< value masked where it may hold a secret
+  /// Where each effective value came from, by dotted key: "surveysync.toml:12:3", "environment", "default". For `config
+  /// show`.
+  struct Setting {
+    std::string key, value, origin;
+  };  ///< value masked where it may hold a secret
   std::vector<Setting> settings;
   std::vector<std::string> warnings;
 
   const SourceConfig* find(const std::string& name) const;
 };
 
-/// Reads `file`, conf.d/*.toml beside it, then SURVEYSYNC__SECTION__KEY from the environment. Throws Error(config) with every
-/// mistake, one a line.
+/// The file that is read when --config names none.
+inline constexpr const char* kDefaultConfigFile = "/etc/surveysync/surveysync.toml";
+
+/// Reads `file`, conf.d/*.toml beside it, then SURVEYSYNC__SECTION__KEY from the environment. Throws Error(config) with
+/// every mistake, one a line.
 Config load_config(const std::string& file);
 
 }  // namespace surveysync::app

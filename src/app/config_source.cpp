@@ -1,0 +1,250 @@
+// One [source.NAME] of the configuration: its keys, ranges and contradictions.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/config_sections.h"
+#include "app/config_values.h"
+#include "app/suggest.h"
+
+namespace surveysync::app {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr Duration kLongest = hours(24 * 3650);
+
+/// What the configuration must know about a vendor before its provider is asked.
+struct Vendor {
+  std::string name;
+  std::vector<std::string> regions;
+  std::vector<std::string> streams;
+  int vendor_limit, share_percent,
+      share_most;  ///< defaults: the share is share_percent of the limit, at most share_most
+  bool ids_are_numbers;
+};
+
+const std::vector<Vendor>& vendors() {
+  static const std::vector<Vendor> kVendors = {
+      {"alchemer",
+       {"us", "eu", "ca", "au"},
+       {"survey", "response", "campaign", "campaign_contact", "email_message", "contact_list", "contact",
+        "contact_custom_field", "account", "account_user", "team", "quota", "report", "statistic", "domain", "theme",
+        "sso", "response_file"},
+       240,
+       50,
+       120,
+       true},
+      {"alfaone", {}, {"assessment", "invite", "question", "member", "tag"}, 100, 80, 80, false}};
+  return kVendors;
+}
+
+const Vendor* find_vendor(const std::string& name) {
+  for (const Vendor& vendor : vendors()) {
+    if (vendor.name == name) return &vendor;
+  }
+  return nullptr;
+}
+
+void read_address(ConfigSection& section, SourceConfig& source, const Vendor* vendor) {
+  section.text("region", source.region, [&](std::string_view region) -> std::string {
+    if (vendor == nullptr) return {};
+    if (vendor->regions.empty()) return fmt::format("{} has no regions", vendor->name);
+    const auto& known = vendor->regions;
+    if (std::find(known.begin(), known.end(), region) != known.end()) return {};
+    return fmt::format("\"{}\" is none of {}{}", region, fmt::join(known, ", "), did_you_mean(region, known));
+  });
+  section.text("base_url", source.base_url, base_url_mistake);
+  if (!source.region.empty() && !source.base_url.empty()) {
+    section.mistake("base_url", "contradicts region: give one of the two");
+  } else if (vendor != nullptr && !vendor->regions.empty() && source.region.empty() && source.base_url.empty()) {
+    section.mistake("region", fmt::format("must be given: {} (or base_url instead)", fmt::join(vendor->regions, ", ")));
+  }
+  section.one_of("environment", source.environment, {"live", "test"});
+  if (!source.environment.empty() && source.type == "alchemer") {
+    section.mistake("environment", "is a setting of alfaone, not of alchemer");
+  }
+  section.text("proxy", source.proxy, proxy_mistake);
+  section.texts("no_proxy", source.no_proxy);
+  ConfigSection tls = section.table("tls");
+  tls.text("ca_file", source.ca_file, [](std::string_view path) {
+    return path.starts_with('/') ? std::string() : std::string("must be an absolute path");
+  });
+  tls.finish();
+}
+
+void read_auth(ConfigSection auth, SourceConfig& source) {
+  auth.one_of("type", source.auth.type, {"key", "oauth1"});
+  auth.reference("secret", source.auth.secret);
+  auth.reference("next", source.auth.next);
+  auth.reference("consumer", source.auth.consumer);
+  auth.reference("token", source.auth.token);
+  const auto only_for = [&](std::string_view key, const std::string& value, std::string_view type) {
+    if (!value.empty()) auth.mistake(key, fmt::format("belongs to type = \"{}\"", type));
+  };
+  if (source.auth.type == "key") {
+    if (source.auth.secret.empty())
+      auth.mistake("secret", "must be given, like \"file:/etc/surveysync/secrets/us.key\"");
+    only_for("consumer", source.auth.consumer, "oauth1");
+    only_for("token", source.auth.token, "oauth1");
+  } else if (source.auth.type == "oauth1") {
+    if (source.auth.consumer.empty())
+      auth.mistake("consumer", "must be given, like \"file:/etc/surveysync/secrets/us.consumer\"");
+    only_for("secret", source.auth.secret, "key");
+    only_for("next", source.auth.next, "key");
+    if (source.type == "alfaone") auth.mistake("type", "alfaone knows type = \"key\" only");
+  }
+  auth.finish();
+}
+
+void read_schedule(ConfigSection& section, SourceConfig& source) {
+  const bool given = section.has("schedule");
+  ConfigSection schedule = section.table("schedule");
+  if (!given) return;
+  ScheduleConfig value;
+  value.timezone = "UTC";
+  schedule.text("cron", value.cron, cron_mistake);
+  schedule.text("timezone", value.timezone, timezone_mistake);
+  schedule.duration("jitter", value.jitter, Duration::zero(), hours(24));
+  if (value.cron.empty()) schedule.mistake("cron", "must be given, like \"15 2 * * *\"");
+  schedule.finish();
+  source.schedule = value;
+}
+
+std::set<std::string> as_set(const std::vector<std::string>& words) {
+  return {words.begin(), words.end()};
+}
+
+void read_selection(ConfigSection& section, SourceConfig& source, const Vendor* vendor) {
+  std::vector<std::string> words;
+  section.texts("streams", words, [&](std::string_view name) -> std::string {
+    if (vendor == nullptr || std::find(vendor->streams.begin(), vendor->streams.end(), name) != vendor->streams.end())
+      return {};
+    return fmt::format("\"{}\" is no stream of {}{}", name, vendor->name, did_you_mean(name, vendor->streams));
+  });
+  source.streams = as_set(words);
+  ConfigSection surveys = section.table("surveys");
+  const auto check_id = [&](std::string_view id) -> std::string {
+    const bool number = !id.empty() && std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (number || vendor == nullptr || !vendor->ids_are_numbers) return {};
+    return fmt::format("\"{}\" is no survey id", id);
+  };
+  std::vector<std::string> include, exclude;
+  surveys.texts("include", include, check_id);
+  surveys.texts("exclude", exclude, check_id);
+  source.include = as_set(include);
+  source.exclude = as_set(exclude);
+  for (const std::string& id : source.include) {
+    if (source.exclude.contains(id)) surveys.mistake("exclude", fmt::format("{} is also in include", id));
+  }
+  surveys.finish();
+}
+
+void read_privacy(ConfigSection privacy, SourceConfig& source) {
+  for (const char* const field : {"ip_address", "user_agent", "geo", "contacts"}) {
+    const bool contacts = std::string_view(field) == "contacts";
+    std::string value = contacts ? "off" : "keep";
+    std::vector<std::string> allowed = {"keep", "drop", "hash"};
+    if (contacts) allowed.emplace_back("off");
+    privacy.one_of(field, value, allowed);
+    if (value == "hash")
+      privacy.mistake(field, "\"hash\" needs a later version of surveysync; this one knows keep and drop");
+    source.privacy[field] = value;
+  }
+  privacy.finish();
+}
+
+void read_page_size(ConfigSection section, PageSizeConfig& page) {
+  section.integer("min", page.min, 1, 500);
+  section.integer("max", page.max, 1, 500);
+  if (!section.has("min")) page.min = std::min(page.min, page.max);
+  // A start that was not asked for follows the bounds that were.
+  if (!section.has("start") && page.min <= page.max) page.start = std::clamp(page.start, page.min, page.max);
+  section.integer("start", page.start, 1, 500);
+  if (page.min > page.start || page.start > page.max) {
+    section.mistake("start",
+                    fmt::format("min <= start <= max does not hold ({}, {}, {})", page.min, page.start, page.max));
+  }
+  section.finish();
+}
+
+void read_retry(ConfigSection section, RetryConfig& retry) {
+  section.integer("attempts", retry.attempts, 1, 100);
+  section.duration("base", retry.base, milliseconds(1), hours(1));
+  section.duration("cap", retry.cap, milliseconds(1), hours(1));
+  section.duration("budget", retry.budget, milliseconds(1), hours(24));
+  if (retry.base > retry.cap) section.mistake("base", "is longer than cap");
+  section.finish();
+}
+
+void read_limits(ConfigSection section, LimitsConfig& limits, const Vendor* vendor) {
+  if (vendor != nullptr) limits.vendor_limit = vendor->vendor_limit;
+  section.integer("vendor_limit", limits.vendor_limit, 1, 10'000'000);
+  if (vendor != nullptr) {
+    limits.requests_per_minute = std::clamp(limits.vendor_limit * vendor->share_percent / 100, 1, vendor->share_most);
+  }
+  section.integer("requests_per_minute", limits.requests_per_minute, 1, 10'000'000);
+  if (section.has("requests_per_minute") && limits.requests_per_minute * 100LL > limits.vendor_limit * 95LL) {
+    section.mistake("requests_per_minute",
+                    fmt::format("{} is above 95 % of vendor_limit = {}: people and other tools use the account too",
+                                limits.requests_per_minute, limits.vendor_limit));
+  }
+  section.duration("window", limits.window, milliseconds(1), hours(24));
+  section.duration("duplicate_guard", limits.duplicate_guard, Duration::zero(), hours(1));
+  section.duration("timeout_cooldown", limits.timeout_cooldown, Duration::zero(), hours(1));
+  section.duration("connect_timeout", limits.connect_timeout, milliseconds(1), minutes(10));
+  section.duration("request_timeout", limits.request_timeout, milliseconds(1), hours(1));
+  read_page_size(section.table("page_size"), limits.page_size);
+  section.size("body", limits.body, 64UL << 10, 4UL << 30);
+  section.integer("workers", limits.workers, 1, 64);
+  read_retry(section.table("retry"), limits.retry);
+  limits.hold_probe = {seconds(70), minutes(2), minutes(5), minutes(10), minutes(15), minutes(30)};
+  section.durations("hold_probe", limits.hold_probe);
+  section.finish();
+}
+
+void read_sync(ConfigSection section, SyncConfig& sync) {
+  section.duration("settle_lag", sync.settle_lag, Duration::zero(), kLongest);
+  section.duration("lookback", sync.lookback, Duration::zero(), kLongest);
+  section.duration("probe_all", sync.probe_all, milliseconds(1), kLongest);
+  section.duration("sweep_all", sync.sweep_all, milliseconds(1), kLongest);
+  section.duration("recheck", sync.recheck, Duration::zero(), kLongest);
+  section.duration("stale_after", sync.stale_after, milliseconds(1), kLongest);
+  ConfigSection brake = section.table("brake");
+  brake.integer("percent", sync.brake_percent, 0, 100);
+  brake.integer("rows", sync.brake_rows, 0, 2'000'000'000);
+  brake.integer("least", sync.brake_least, 0, 2'000'000'000);
+  brake.finish();
+  ConfigSection quarantine = section.table("quarantine");
+  quarantine.integer("percent", sync.quarantine_percent, 0, 100);
+  quarantine.integer("least", sync.quarantine_least, 0, 2'000'000'000);
+  quarantine.finish();
+  section.finish();
+}
+
+}  // namespace
+
+SourceConfig read_source(ConfigSection& section, const std::string& name) {
+  SourceConfig source;
+  source.name = name;
+  section.one_of("type", source.type, {"alchemer", "alfaone"});
+  if (source.type.empty()) section.mistake("type", "must be given: alchemer or alfaone");
+  const Vendor* const vendor = find_vendor(source.type);
+  source.account = name;
+  section.text("account", source.account);
+  if (source.account.empty()) source.account = name;
+  read_address(section, source, vendor);
+  read_auth(section.table("auth"), source);
+  read_schedule(section, source);
+  read_selection(section, source, vendor);
+  read_privacy(section.table("privacy"), source);
+  section.text("hook", source.hook);
+  read_limits(section.table("limits"), source.limits, vendor);
+  read_sync(section.table("sync"), source.sync);
+  return source;
+}
+
+}  // namespace surveysync::app

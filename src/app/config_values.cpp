@@ -1,0 +1,276 @@
+#include "app/config_values.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+
+namespace surveysync::app {
+namespace {
+
+struct SizeUnit {
+  std::string_view name;
+  std::size_t bytes;
+};
+constexpr SizeUnit kSizeUnits[] = {{"GiB", 1UL << 30},
+                                   {"MiB", 1UL << 20},
+                                   {"KiB", 1UL << 10},
+                                   {"GB", 1'000'000'000},
+                                   {"MB", 1'000'000},
+                                   {"kB", 1'000},
+                                   {"B", 1}};
+
+std::optional<int> parse_number(std::string_view text) {
+  int number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || failure != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
+  return number;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+/// One of the five fields of a cron line.
+struct CronField {
+  std::string_view name;
+  int first, last;
+  std::vector<std::string_view> words;  ///< names of `first`, `first` + 1, ...
+};
+
+std::optional<int> cron_value(std::string_view text, const CronField& field) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const auto word = std::find(field.words.begin(), field.words.end(), lower);
+  if (word != field.words.end()) return field.first + static_cast<int>(word - field.words.begin());
+  const std::optional<int> number = parse_number(text);
+  return number && *number >= field.first && *number <= field.last ? number : std::nullopt;
+}
+
+bool is_cron_field(std::string_view text, const CronField& field) {
+  for (const std::string_view part : split(text, ',')) {
+    const std::vector<std::string_view> step = split(part, '/');
+    if (step.size() > 2 || (step.size() == 2 && parse_number(step[1]).value_or(0) < 1)) return false;
+    if (step[0] == "*") continue;
+    const std::vector<std::string_view> range = split(step[0], '-');
+    if (range.size() > 2) return false;
+    const std::optional<int> first = cron_value(range.front(), field), last = cron_value(range.back(), field);
+    if (!first || !last || *first > *last) return false;
+  }
+  return true;
+}
+
+bool is_loopback(std::string host) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host == "localhost" || host == "::1") return true;
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+}
+
+struct Url {
+  std::string_view scheme, host, port, path;
+};
+
+/// Splits a URL without user, query and fragment.
+std::optional<Url> split_url(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme == std::string_view::npos || text.find_first_of("?#@ \t\r\n") != std::string_view::npos)
+    return std::nullopt;
+  Url url;
+  url.scheme = text.substr(0, scheme);
+  text.remove_prefix(scheme + 3);
+  const std::size_t slash = std::min(text.find('/'), text.size());
+  url.path = text.substr(slash);
+  text = text.substr(0, slash);
+  const std::size_t bracket = text.rfind(']');
+  const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  url.host = text.substr(0, colon);
+  if (colon != std::string_view::npos) {
+    url.port = text.substr(colon + 1);
+    const std::optional<int> port = parse_number(url.port);
+    if (!port || *port < 1 || *port > 65535) return std::nullopt;
+  }
+  if (url.host.empty()) return std::nullopt;
+  return url;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string result;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    unsigned byte = 0;
+    if (text[at] == '%' && at + 2 < text.size() &&
+        std::from_chars(text.data() + at + 1, text.data() + at + 3, byte, 16).ptr == text.data() + at + 3) {
+      result += static_cast<char>(byte);
+      at += 2;
+    } else {
+      result += text[at];
+    }
+  }
+  return result;
+}
+
+bool is_password_key(std::string_view key) {
+  return key == "password" || key == "sslpassword" || key == "passwd";
+}
+
+struct Span {
+  std::size_t begin, size;
+};
+
+/// Where the passwords of postgresql://user:PASSWORD@host/db?password=PASSWORD stand.
+std::vector<Span> uri_password_spans(std::string_view uri) {
+  std::vector<Span> spans;
+  const std::size_t start = uri.find("://") + 3;
+  const std::size_t end = std::min(uri.find_first_of("/?#", start), uri.size());
+  const std::string_view authority = uri.substr(start, end - start);
+  // The last @ ends the user part: an @ in a password that was not encoded must not show its tail.
+  const std::size_t at = authority.rfind('@'), colon = authority.find(':');
+  if (at != std::string_view::npos && colon < at) spans.push_back({start + colon + 1, at - colon - 1});
+  for (std::size_t mark = uri.find('?'); mark != std::string_view::npos; mark = uri.find('&', mark + 1)) {
+    const std::size_t equals = uri.find('=', mark);
+    if (equals == std::string_view::npos) break;
+    if (!is_password_key(uri.substr(mark + 1, equals - mark - 1))) continue;
+    spans.push_back({equals + 1, std::min(uri.find('&', equals), uri.size()) - equals - 1});
+  }
+  return spans;
+}
+
+/// Where the passwords of "host=... password='...'" stand.
+std::vector<Span> keyword_password_spans(std::string_view text) {
+  std::vector<Span> spans;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t equals = text.find('=', at);
+    if (equals == std::string_view::npos) break;
+    std::string_view key = text.substr(at, equals - at);
+    while (!key.empty() && key.front() == ' ')
+      key.remove_prefix(1);
+    while (!key.empty() && key.back() == ' ')
+      key.remove_suffix(1);
+    std::size_t begin = std::min(text.find_first_not_of(' ', equals + 1), text.size());
+    const bool quoted = begin < text.size() && text[begin] == '\'';
+    if (quoted) ++begin;
+    std::size_t end = begin;
+    while (end < text.size() && text[end] != (quoted ? '\'' : ' '))
+      end += text[end] == '\\' ? 2U : 1U;
+    end = std::min(end, text.size());
+    if (is_password_key(key)) spans.push_back({begin, end - begin});
+    at = end + 1;
+  }
+  return spans;
+}
+
+std::vector<Span> password_spans(std::string_view uri) {
+  return uri.find("://") != std::string_view::npos ? uri_password_spans(uri) : keyword_password_spans(uri);
+}
+
+}  // namespace
+
+std::optional<std::size_t> parse_size(std::string_view text) {
+  std::size_t number = 0;
+  const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc()) return std::nullopt;
+  const std::string_view name(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
+  for (const SizeUnit& unit : kSizeUnits) {
+    if (unit.name != name) continue;
+    if (number > SIZE_MAX / unit.bytes) return std::nullopt;
+    return number * unit.bytes;
+  }
+  return std::nullopt;
+}
+
+std::string format_size(std::size_t bytes) {
+  for (const SizeUnit& unit : kSizeUnits) {
+    if (bytes != 0 && bytes % unit.bytes == 0) return fmt::format("{}{}", bytes / unit.bytes, unit.name);
+  }
+  return "0B";
+}
+
+std::string cron_mistake(std::string_view text) {
+  static const std::array<CronField, 5> kFields = {{
+      {"minute", 0, 59, {}},
+      {"hour", 0, 23, {}},
+      {"day of month", 1, 31, {}},
+      {"month", 1, 12, {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}},
+      {"day of week", 0, 7, {"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
+  }};
+  if (text == "@hourly" || text == "@daily" || text == "@weekly" || text == "@monthly") return {};
+  std::vector<std::string_view> fields = split(text, ' ');
+  std::erase(fields, std::string_view());
+  if (fields.size() != kFields.size()) {
+    return "a schedule has five fields (minute, hour, day of month, month, day of week), or is @hourly, @daily, "
+           "@weekly, @monthly";
+  }
+  for (std::size_t i = 0; i < kFields.size(); ++i) {
+    if (is_cron_field(fields[i], kFields[i])) continue;
+    return fmt::format("\"{}\" is no {} ({} to {})", fields[i], kFields[i].name, kFields[i].first, kFields[i].last);
+  }
+  return {};
+}
+
+std::string timezone_mistake(std::string_view name) {
+  namespace fs = std::filesystem;
+  static const fs::path kZones = "/usr/share/zoneinfo";
+  const bool plausible = !name.empty() && name.front() != '/' && name.find("..") == std::string_view::npos;
+  std::error_code failure;
+  if (plausible && (!fs::exists(kZones, failure) || fs::is_regular_file(kZones / name, failure))) return {};
+  return fmt::format("\"{}\" is no time zone of this system; names look like \"America/New_York\" or \"UTC\"", name);
+}
+
+std::string base_url_mistake(std::string_view text) {
+  const std::optional<Url> url = split_url(text);
+  if (!url) return "must look like \"https://host[:port][/prefix]\", without user, query or fragment";
+  if (url->scheme == "https") return {};
+  if (url->scheme != "http") return "must begin with https://";
+  if (is_loopback(std::string(url->host))) return {};
+  return "http:// is accepted for loopback addresses only: the key would travel in clear text";
+}
+
+std::string proxy_mistake(std::string_view text) {
+  if (text.find('@') != std::string_view::npos)
+    return "a proxy's user and password do not belong into the configuration";
+  const std::optional<Url> url = split_url(text);
+  if (url && url->scheme == "http" && (url->path.empty() || url->path == "/")) return {};
+  return "must look like \"http://host:port\"";
+}
+
+std::string listen_mistake(std::string_view address, bool has_token) {
+  const std::size_t colon = address.rfind(':');
+  const std::optional<int> port =
+      colon == std::string_view::npos ? std::nullopt : parse_number(address.substr(colon + 1));
+  if (!port || *port > 65535 || colon == 0) return "must look like \"127.0.0.1:9187\" (\"\" switches the page off)";
+  if (is_loopback(std::string(address.substr(0, colon))) || has_token) return {};
+  return "the page is offered off loopback only with a token: status.token = \"file:...\"";
+}
+
+std::string mask_database_uri(std::string_view uri) {
+  std::string shown(uri);
+  std::vector<Span> spans = password_spans(uri);
+  std::sort(spans.begin(), spans.end(), [](const Span& one, const Span& two) { return one.begin > two.begin; });
+  for (const Span& span : spans)
+    shown.replace(span.begin, span.size, "***");
+  return shown;
+}
+
+std::vector<std::string> database_passwords(std::string_view uri) {
+  std::vector<std::string> passwords;
+  for (const Span& span : password_spans(uri)) {
+    const std::string_view written = uri.substr(span.begin, span.size);
+    if (written.empty()) continue;
+    passwords.emplace_back(written);
+    if (std::string decoded = percent_decoded(written); decoded != written) passwords.push_back(std::move(decoded));
+  }
+  return passwords;
+}
+
+}  // namespace surveysync::app
