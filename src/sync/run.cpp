@@ -14,6 +14,9 @@ namespace {
 
 using sources::Source;
 
+// A vendor that cannot be reached for this many partitions in a row, each with all its retries, is down: the run ends.
+constexpr int kUnreachableEndsRun = 5;
+
 /// Partitions still to be walked, and what became of the others. Shared by the workers of one run.
 class WorkList {
  public:
@@ -35,9 +38,16 @@ class WorkList {
     const std::lock_guard lock(mutex_);
     ++(balanced ? report_.certified : report_.unbalanced);
   }
-  void failed(PartitionFailure failure) {
+  /// Takes a failure; how many partitions in a row, of all workers, failed because the vendor could not be reached.
+  int failed(PartitionFailure failure) {
     const std::lock_guard lock(mutex_);
+    unreachable_in_a_row_ = failure.kind == ErrorKind::unavailable ? unreachable_in_a_row_ + 1 : 0;
     report_.failures.push_back(std::move(failure));
+    return unreachable_in_a_row_;
+  }
+  void reached() {
+    const std::lock_guard lock(mutex_);
+    unreachable_in_a_row_ = 0;
   }
   /// The first error that ends the whole run; later ones are its echo.
   void end_with(const Error& error) {
@@ -57,6 +67,7 @@ class WorkList {
   mutable std::mutex mutex_;
   std::deque<model::Partition> todo_;
   RunReport report_;
+  int unreachable_in_a_row_ = 0;
 };
 
 /// The run of one job: its parts in the order in which `run` uses them.
@@ -205,6 +216,7 @@ class Run {
     try {
       result = PartitionWalk(context, door, stream, partition, decode).run();
       list.add(result.counts);
+      list.reached();
       if (result.certificate) list.certified(result.certificate->balanced);
       if (result.certificate && !result.certificate->balanced) {
         outcome = Outcome::partial;
@@ -213,22 +225,17 @@ class Run {
     } catch (Error& error) {
       outcome = error.kind() == ErrorKind::cancelled ? Outcome::cancelled : Outcome::failed;
       message = error.full_text();
-      if (ends_run(error)) ending = error;
+      if (policy(error.kind()).ends_run || door.gave_up()) ending = error;
       if (error.kind() == ErrorKind::denied)
         observer_.on_event(event::PartitionDenied{partition_scope(stream, partition), error.what()});
-      if (outcome == Outcome::failed) list.failed({stream.name, partition.name, message, error.kind()});
+      const bool vendor_down = outcome == Outcome::failed &&
+                               list.failed({stream.name, partition.name, message, error.kind()}) >= kUnreachableEndsRun;
+      if (vendor_down && !ending) ending = error;
     }
-    if (!ending || ending->kind() != ErrorKind::unavailable)
-      record_outcome(door, stream, partition, outcome, result.counts, message);
+    if (!door.gave_up()) record_outcome(door, stream, partition, outcome, result.counts, message);
     observer_.on_event(event::PartitionFinished{partition_scope(stream, partition), std::string(name_of(outcome)),
                                                 result.counts, message});
     if (ending) throw *ending;
-  }
-
-  /// Whether nothing else of this run can succeed: the kinds of the table, and a database that stayed away.
-  static bool ends_run(const Error& error) {
-    const bool database_gone = error.kind() == ErrorKind::unavailable && !error.sqlstate().empty();
-    return policy(error.kind()).ends_run || database_gone;
   }
 
   void record_outcome(StoreDoor& door, const model::StreamSpec& stream, const model::Partition& partition,

@@ -27,7 +27,11 @@ void StoreDoor::perform(const std::function<void(store::Session&)>& act,
       session_.reset();
       observer_.on_event(event::StoreUnavailable{scope_, error.what()});
       if (!deadline) deadline.emplace(clock_, kOutageBudget);
-      if (deadline->passed()) throw;
+      if (deadline->passed()) {
+        gave_up_ = true;
+        error.with_context("the database stayed away for " + format_duration(kOutageBudget));
+        throw;
+      }
       if (!clock_.wait_for(backoff.wait(attempt, random_unit()), stop_))
         throw Error(ErrorKind::cancelled, "stopped while the database was away");
     }

@@ -20,6 +20,9 @@ class StoreDoor {
   void perform(const std::function<void(store::Session&)>& act,
                const std::function<bool(store::Session&)>& settled = {});
 
+  /// Whether perform gave up because the database stayed away: nothing else of the run can succeed then.
+  bool gave_up() const { return gave_up_; }
+
   /// How long a lost database is waited for before the run ends.
   static constexpr Duration kOutageBudget = std::chrono::seconds(60);
 
@@ -31,6 +34,7 @@ class StoreDoor {
   Clock& clock_;
   std::stop_token stop_;
   std::unique_ptr<store::Session> session_;
+  bool gave_up_ = false;
 };
 
 }  // namespace surveysync::sync

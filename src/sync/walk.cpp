@@ -15,6 +15,8 @@ constexpr int kLooksAtTheEnd = 4;
 constexpr int kHoleRefetches = 2;
 // A pass that missed records which the vendor counts is walked once more.
 constexpr int kPasses = 2;
+// What an unfinished pass read longer ago than this may have been edited since: it starts over instead of going on.
+constexpr auto kResumable = std::chrono::hours(12);
 
 }  // namespace
 
@@ -87,7 +89,8 @@ void PartitionWalk::begin_or_resume() {
   if (!saved) return;
   bookmark_ = saved->bookmark;
   sizer_ = PageSizer(context_.job.page_sizes, saved->page_size);
-  if (auto open = Pass::parse(saved->position)) pass_ = std::move(*open);
+  auto open = Pass::parse(saved->position);
+  if (open && open->started + kResumable > pass_.started) pass_ = std::move(*open);
 }
 
 void PartitionWalk::read_to_the_beginning() {

@@ -1,0 +1,122 @@
+#include "app/assembly.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sources/alchemer/alchemer.h"
+
+namespace surveysync::app {
+namespace {
+
+const sources::SourceType& provider_of(const SourceConfig& config) {
+  const sources::SourceType* type = find_provider(config.type);
+  if (!type) {
+    throw Error(ErrorKind::config,
+                fmt::format("source.{}: type \"{}\" is not available in this version", config.name, config.type));
+  }
+  if (config.auth.type != "key") {
+    throw Error(
+        ErrorKind::config,
+        fmt::format("source.{}: auth type \"{}\" is not available in this version", config.name, config.auth.type),
+        "use auth = { type = \"key\", secret = \"file:...\" }");
+  }
+  for (const std::string& stream : config.streams) {
+    if (std::ranges::find(type->stream_names, stream) == type->stream_names.end()) {
+      throw Error(ErrorKind::config, fmt::format("source.{}: stream \"{}\" is not one of {}'s: {}", config.name, stream,
+                                                 type->name, fmt::join(type->stream_names, ", ")));
+    }
+  }
+  return *type;
+}
+
+http::Endpoint endpoint_of(const SourceConfig& config, const sources::SourceType& type) {
+  const std::string url = config.base_url.empty() ? type.base_url(config.region) : config.base_url;
+  if (url.empty()) {
+    throw Error(ErrorKind::config, fmt::format("source.{}: region \"{}\" is none of {}", config.name, config.region,
+                                               fmt::join(type.regions(), ", ")));
+  }
+  return http::Endpoint::parse(url);
+}
+
+http::TransportOptions transport_options(const SourceConfig& config, const http::Endpoint& endpoint) {
+  http::TransportOptions options;
+  options.endpoint = endpoint;
+  options.ca_file = config.ca_file;
+  options.proxy = config.proxy;
+  options.no_proxy = config.no_proxy;
+  options.connect_timeout = config.limits.connect_timeout;
+  options.body_limit = config.limits.body;
+  options.idle_connections = static_cast<std::size_t>(config.limits.workers);
+  return options;
+}
+
+http::ClientOptions client_options(const SourceConfig& config, const sources::SourceType& type,
+                                   const http::Endpoint& endpoint) {
+  const LimitsConfig& limits = config.limits;
+  http::ClientOptions options;
+  options.scope = {config.name, 0, "", ""};
+  options.limiter = {limits.requests_per_minute, limits.window};
+  options.retry = {limits.retry.attempts, limits.retry.base, limits.retry.cap, limits.retry.budget};
+  options.request_timeout = limits.request_timeout;
+  options.duplicate_guard = limits.duplicate_guard;
+  options.timeout_cooldown = limits.timeout_cooldown;
+  options.prefix = endpoint.prefix;
+  options.credential_lines = type.credential_lines;
+  return options;
+}
+
+}  // namespace
+
+const std::vector<const sources::SourceType*>& providers() {
+  static const std::vector<const sources::SourceType*> all{&sources::alchemer::source_type()};
+  return all;
+}
+
+const sources::SourceType* find_provider(std::string_view name) {
+  for (const sources::SourceType* type : providers()) {
+    if (type->name == name) return type;
+  }
+  return nullptr;
+}
+
+SourceParts::SourceParts(const SourceConfig& config, Masker& masker, Observer& observer, Clock& clock)
+    : config_(config) {
+  const sources::SourceType& type = provider_of(config);
+  endpoint_ = endpoint_of(config, type);
+  transport_ = std::make_unique<http::PocoTransport>(transport_options(config, endpoint_), clock);
+  client_ = std::make_unique<http::Client>(client_options(config, type, endpoint_), *transport_,
+                                           SecretReference::parse(config.auth.secret), type.sign, type.judge, masker,
+                                           observer, clock);
+  client_->set_probe(type.probe);
+  source_ = type.make({config.name, *client_, config.region, config.privacy, observer, clock});
+}
+
+sync::Job SourceParts::job(const Config& config) const {
+  const LimitsConfig& limits = config_.limits;
+  sync::Job job;
+  job.source = config_.name;
+  job.following = {config_.streams, config_.include, config_.exclude};
+  job.page_sizes = {limits.page_size.start, limits.page_size.min, limits.page_size.max};
+  job.workers = limits.workers;
+  job.lease_ttl = config.lease_ttl;
+  job.retry_budget = limits.retry.budget;
+  job.recheck = config_.sync.recheck;
+  job.quarantine_percent = config_.sync.quarantine_percent;
+  job.quarantine_least = config_.sync.quarantine_least;
+  return job;
+}
+
+pg::ConnectOptions connect_options(const Config& config) {
+  pg::ConnectOptions options;
+  options.uri = config.database_uri;
+  return options;
+}
+
+store::OpenSession session_opener(const Config& config, Observer& observer, Clock& clock) {
+  return [options = connect_options(config), &observer, &clock](std::stop_token stop) {
+    return std::make_unique<store::Session>(options, observer, clock, std::move(stop));
+  };
+}
+
+}  // namespace surveysync::app
