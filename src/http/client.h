@@ -1,8 +1,8 @@
 #pragma once
-// A call that signs, waits its turn, retries, and judges the answer: the deepest room of the left wing. One per source, shared by
-// its workers (thread-safe). It owns the politeness of the account: pacing, rests, the duplicate guard, the retry budget, and the
-// refusal of a key (after which no further call goes out until the secret changes).
-// Throws Error: cancelled, unavailable, throttled, unauthorized, denied, rejected, malformed.
+// A call that signs, waits its turn, retries, and judges the answer: the deepest room of the left wing. One per source,
+// shared by its workers (thread-safe). It owns the politeness of the account: pacing, rests, the duplicate guard, the
+// retry budget, and the refusal of a key (after which no further call goes out until the secret changes). Throws Error:
+// cancelled, unavailable, throttled, unauthorized, denied, rejected, malformed.
 
 #include <atomic>
 #include <condition_variable>
@@ -32,7 +32,7 @@ struct Judgement {
   bool ok = true;
   ErrorKind kind = ErrorKind::bug;  ///< when not ok
   std::string message;              ///< the vendor's text, shortened and scrubbed
-  bool repeat_refused = false;      ///< the vendor refuses an identical call for the moment (wait for the duplicate guard)
+  bool repeat_refused = false;  ///< the vendor refuses an identical call for the moment (wait for the duplicate guard)
 };
 using Judge = std::function<Judgement(const Response&)>;
 /// Adds the credential to query or headers.
@@ -46,32 +46,33 @@ struct RetryOptions {
 };
 
 struct ClientOptions {
-  Scope scope;                                      ///< source name, for events
+  Scope scope;  ///< source name, for events
   LimiterOptions limiter;
   RetryOptions retry;
   Duration request_timeout = std::chrono::seconds(45);
   Duration duplicate_guard = std::chrono::seconds(65);
   Duration timeout_cooldown = std::chrono::seconds(70);
-  std::string prefix;                               ///< Endpoint::prefix
+  std::string prefix;  ///< Endpoint::prefix
   std::size_t credential_lines = 2;
 };
 
 /// One question to the vendor.
 struct Call {
-  std::string path;   ///< "/v5/survey", without prefix
-  Query query;        ///< without credentials
-  Scope scope;        ///< for events: run, stream, partition
+  std::string path;  ///< "/v5/survey", without prefix
+  Query query;       ///< without credentials
+  Scope scope;       ///< for events: run, stream, partition
   /// 0: as configured. Pages that can be asked for again in a smaller size give up sooner.
   int attempts = 0;
 };
 
 struct Reply {
   int status = 0;
-  std::string body;         ///< kPadding readable bytes behind its size
-  int attempts = 1;         ///< requests it took, retries included
-  bool cached = false;      ///< X-SG-Cached: the vendor made this answer for an earlier identical call
-  Duration elapsed{};       ///< of the last attempt
-  SteadyTime sent_at{};     ///< when the content was made: for cached answers when the identical call was first sent, if known
+  std::string body;     ///< kPadding readable bytes behind its size
+  int attempts = 1;     ///< requests it took, retries included
+  bool cached = false;  ///< X-SG-Cached: the vendor made this answer for an earlier identical call
+  Duration elapsed{};   ///< of the last attempt
+  SteadyTime
+      sent_at{};  ///< when the content was made: for cached answers when the identical call was first sent, if known
   std::optional<UtcTime> vendor_date;  ///< the Date header
 };
 
@@ -88,10 +89,12 @@ class Client {
   ~Client();
 
   /// Sends `call` until it succeeds, its budget is used up, or it makes no sense to go on.
-  /// - unauthorized: the secret is read again; if it changed the call is repeated once with the new one (KeyRotated). If not, the
-  ///   confirmation probe (set_probe) decides: accepted means denied, refused means unauthorized, and from then on every call
-  ///   fails at once without a request until the secret's content changes.
-  /// - 429, throttle texts and Retry-After rest the whole account; a vendor time-out rests it for timeout_cooldown, and a 400
+  /// - unauthorized: the secret is read again; if it changed the call is repeated once with the new one (KeyRotated).
+  /// If not, the
+  ///   confirmation probe (set_probe) decides: accepted means denied, refused means unauthorized, and from then on
+  ///   every call fails at once without a request until the secret's content changes.
+  /// - 429, throttle texts and Retry-After rest the whole account; a vendor time-out rests it for timeout_cooldown, and
+  /// a 400
   ///   within that time is the time-out's echo, not our mistake.
   /// - a URL that got a complete 200 is not sent again within duplicate_guard: the call waits.
   Reply get(const Call& call, const std::stop_token& stop);

@@ -1,7 +1,8 @@
 #pragma once
-// How many calls the account still has, and until when it must rest. GCRA (generic cell rate algorithm, ITU-T I.371) with burst 1
-// over the account's share: simulated in shared/reliability.md 4.2 to cause no 429 on fixed and sliding windows. Slows down on
-// throttling (a quarter less at once, one percent back per quiet window) and can only ever be slower than configured. Thread-safe.
+// How many calls the account still has, and until when it must rest. GCRA (generic cell rate algorithm, ITU-T I.371)
+// with burst 1 over the account's share: simulated in shared/reliability.md 4.2 to cause no 429 on fixed and sliding
+// windows. Slows down on throttling (a quarter less at once, one percent back per quiet window) and can only ever be
+// slower than configured. Thread-safe.
 
 #include <mutex>
 #include <stop_token>
@@ -11,8 +12,8 @@
 namespace surveysync::http {
 
 struct LimiterOptions {
-  int requests = 120;                         ///< our share in one window
-  Duration window = std::chrono::seconds(60); ///< the vendor's rate window
+  int requests = 120;                          ///< our share in one window
+  Duration window = std::chrono::seconds(60);  ///< the vendor's rate window
 };
 
 class Limiter {
@@ -30,13 +31,14 @@ class Limiter {
   double rate() const;
 
  private:
-  Duration interval_locked() const;
+  double factor_locked(SteadyTime now) const;
+  Duration interval_locked(SteadyTime now) const;
   const LimiterOptions options_;
   Clock& clock_;
   mutable std::mutex mutex_;
-  SteadyTime next_{};           // theoretical arrival time of the next call
+  SteadyTime next_{};  // theoretical arrival time of the next call
   SteadyTime rest_until_{};
-  SteadyTime last_change_{};    // when the factor was last lowered or raised
+  SteadyTime last_change_{};  // when the factor was last lowered; it grows back from there
   double factor_ = 1.0;
 };
 

@@ -1,9 +1,11 @@
 #pragma once
-// One request, one response, one deadline. Hides Poco Net and closes the holes measured in Poco 1.11 (shared/reliability.md 2):
-// short and cut bodies, chunk garbage, gzip members and bombs, doubled time-outs, drip feeds, stale keep-alive, one address only,
-// lax host checks. Transport is a virtual seam: PocoTransport in the product, ScriptedTransport in tests. Thread-safe: each
-// exchange takes an idle connection or opens one. Throws Error: cancelled, unavailable, malformed, config.
+// One request, one response, one deadline. Hides Poco Net and closes the holes measured in Poco 1.11
+// (shared/reliability.md 2): short and cut bodies, chunk garbage, gzip members and bombs, doubled time-outs, drip
+// feeds, stale keep-alive, one address only, lax host checks. Transport is a virtual seam: PocoTransport in the
+// product, ScriptedTransport in tests. Thread-safe: each exchange takes an idle connection or opens one. Throws Error:
+// cancelled, unavailable, malformed, config.
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stop_token>
@@ -21,7 +23,7 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// What goes out. `target` (path and query) and header values may hold secrets: never log them; `display` is for logs.
 struct Request {
-  std::string target;   ///< "/v5/survey?api_token=..."; percent-encoded, no control characters
+  std::string target;  ///< "/v5/survey?api_token=..."; percent-encoded, no control characters
   Headers headers;
   std::string display;  ///< the path only
 };
@@ -40,7 +42,8 @@ struct Response {
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// Performs one GET. Ends by `deadline` and on stop, whatever the server does. HTTP error statuses are results, not errors.
+  /// Performs one GET. Ends by `deadline` and on stop, whatever the server does. HTTP error statuses are results, not
+  /// errors.
   virtual Response exchange(const Request& request, const Deadline& deadline, const std::stop_token& stop) = 0;
 };
 
@@ -49,7 +52,7 @@ struct Endpoint {
   std::string scheme = "https";  ///< "http" for loopback only (checked by configuration)
   std::string host;
   std::uint16_t port = 443;
-  std::string prefix;            ///< path before the API's own, without trailing slash
+  std::string prefix;  ///< path before the API's own, without trailing slash
   /// Parses "https://host[:port][/prefix]". Throws Error(config).
   static Endpoint parse(std::string_view url);
   /// "https://host:port/prefix".
@@ -58,12 +61,14 @@ struct Endpoint {
 
 struct TransportOptions {
   Endpoint endpoint;
-  std::string ca_file;                 ///< replaces the system's store when not empty
-  std::string proxy;                   ///< "http://host:port" or empty
+  std::string ca_file;  ///< replaces the system's store when not empty
+  std::string proxy;    ///< "http://host:port" or empty
   std::vector<std::string> no_proxy;
   Duration connect_timeout = std::chrono::seconds(10);
-  std::size_t body_limit = 64UL << 20; ///< after inflating
+  std::size_t body_limit = 64UL << 20;  ///< after inflating
   std::size_t idle_connections = 16;
+  /// Numeric addresses of a host, in the order to try them; the system's resolver when empty.
+  std::function<std::vector<std::string>(const std::string& host)> resolve;
 };
 
 class PocoTransport final : public Transport {

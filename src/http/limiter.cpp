@@ -1,0 +1,74 @@
+#include "http/limiter.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace surveysync::http {
+namespace {
+
+constexpr double kSlower = 0.75;    // what one throttling leaves of the rate
+constexpr double kSlowest = 0.1;    // of the configured rate
+constexpr double kRecovery = 0.01;  // of the configured rate, back for each quiet window
+
+}  // namespace
+
+Limiter::Limiter(LimiterOptions options, Clock& clock) : options_(options), clock_(clock) {
+  if (options_.requests < 1 || options_.window <= Duration::zero()) {
+    throw Error(ErrorKind::config, "a request limit needs at least one request and a window longer than zero");
+  }
+}
+
+double Limiter::factor_locked(SteadyTime now) const {
+  if (factor_ >= 1.0) return 1.0;
+  const auto quiet_windows = static_cast<double>((now - last_change_) / options_.window);
+  return std::min(1.0, factor_ + kRecovery * quiet_windows);
+}
+
+Duration Limiter::interval_locked(SteadyTime now) const {
+  const double calls = options_.requests * factor_locked(now);
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::nano>(options_.window) / calls);
+}
+
+void Limiter::acquire(const std::stop_token& stop) {
+  for (;;) {
+    SteadyTime slot;
+    {
+      const std::lock_guard lock(mutex_);
+      const SteadyTime now = clock_.now();
+      slot = std::max({next_, now, rest_until_});
+      next_ = slot + interval_locked(now);
+    }
+    if (!clock_.wait_until(slot, stop)) {
+      throw Error(ErrorKind::cancelled, "stopped while waiting for the request limit");
+    }
+    // A rest that was ordered while we waited holds for us too; the slot we had is given up, so that nobody bursts
+    // after it.
+    const std::lock_guard lock(mutex_);
+    if (rest_until_ <= clock_.now()) return;
+  }
+}
+
+void Limiter::rest(Duration time) {
+  const std::lock_guard lock(mutex_);
+  rest_until_ = std::max(rest_until_, clock_.now() + time);
+}
+
+void Limiter::slow_down() {
+  const std::lock_guard lock(mutex_);
+  const SteadyTime now = clock_.now();
+  factor_ = std::max(kSlowest, factor_locked(now) * kSlower);
+  last_change_ = now;
+}
+
+SteadyTime Limiter::resting_until() const {
+  const std::lock_guard lock(mutex_);
+  return rest_until_;
+}
+
+double Limiter::rate() const {
+  const std::lock_guard lock(mutex_);
+  return options_.requests * factor_locked(clock_.now());
+}
+
+}  // namespace surveysync::http

@@ -1,0 +1,123 @@
+#include "http/transport.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "http/body.h"
+#include "http/connection.h"
+#include "http/message.h"
+#include "http/patience.h"
+
+namespace surveysync::http {
+namespace {
+
+// Servers that do not say how long they keep an idle connection keep it for a minute or longer (nginx 75 s).
+constexpr Duration kUsualIdleLimit = std::chrono::seconds(50);
+
+/// How long we may keep an idle connection: a little less than the server does.
+Duration keep_for(const Head& head) {
+  const Duration limit = idle_limit(head).value_or(kUsualIdleLimit);
+  return limit - std::min<Duration>(std::chrono::seconds(1), limit / 4);
+}
+
+}  // namespace
+
+struct PocoTransport::Impl {
+  Impl(TransportOptions given, Clock& its_clock) : options(std::move(given)), clock(its_clock), connector(options) {}
+
+  std::unique_ptr<Connection> take_idle();
+  void keep(std::unique_ptr<Connection> connection);
+  Response exchange(const Request& request, Patience& patience);
+  Response converse(const Request& request, std::unique_ptr<Connection>& connection, Patience& patience);
+
+  const TransportOptions options;
+  Clock& clock;
+  Connector connector;
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Connection>> idle;  // the youngest last
+};
+
+std::unique_ptr<Connection> PocoTransport::Impl::take_idle() {
+  for (;;) {
+    std::unique_ptr<Connection> connection;
+    {
+      const std::lock_guard lock(mutex);
+      if (idle.empty()) return nullptr;
+      connection = std::move(idle.back());
+      idle.pop_back();
+    }
+    if (clock.now() < connection->usable_until && connection->is_quiet()) return connection;
+  }
+}
+
+void PocoTransport::Impl::keep(std::unique_ptr<Connection> connection) {
+  std::vector<std::unique_ptr<Connection>> dropped;  // closed outside the lock
+  const std::lock_guard lock(mutex);
+  const SteadyTime now = clock.now();
+  for (auto& other : idle) {
+    if (other->usable_until <= now) dropped.push_back(std::move(other));
+  }
+  std::erase(idle, nullptr);
+  if (idle.size() < options.idle_connections) idle.push_back(std::move(connection));
+}
+
+Response PocoTransport::Impl::exchange(const Request& request, Patience& patience) {
+  std::unique_ptr<Connection> connection = take_idle();
+  if (connection) {
+    try {
+      return converse(request, connection, patience);
+    } catch (const Error& failure) {
+      patience.check();
+      // The server may end an idle connection in the moment in which we use it: that is nobody's fault, and free of
+      // charge.
+      if (failure.kind() != ErrorKind::unavailable || connection->received() > 0) throw;
+    }
+  }
+  patience.request_sent(false);
+  connection = connector.connect(patience);
+  return converse(request, connection, patience);
+}
+
+Response PocoTransport::Impl::converse(const Request& request, std::unique_ptr<Connection>& connection,
+                                       Patience& patience) {
+  connection->begin_exchange();
+  patience.request_sent();
+  patience.now_doing(fmt::format("the answer of {} to {}", connection->peer(), request.display));
+  connection->write(request_head(request, options.endpoint), patience);
+  AnswerReader reader(*connection, patience, options.body_limit);
+  Head head = reader.read_head();
+  Response response;
+  response.status = head.status;
+  response.body = reader.read_body(head);
+  response.wire_bytes = connection->received();
+  if (reader.is_exhausted()) {
+    connection->usable_until = clock.now() + keep_for(head);
+    keep(std::move(connection));
+  }
+  response.headers = std::move(head.headers);
+  return response;
+}
+
+PocoTransport::PocoTransport(TransportOptions options, Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), clock)) {}
+PocoTransport::~PocoTransport() = default;
+
+Response PocoTransport::exchange(const Request& request, const Deadline& deadline, const std::stop_token& stop) {
+  check_request(request);
+  const SteadyTime started = impl_->clock.now();
+  Patience patience(deadline, stop, impl_->clock);
+  try {
+    Response response = impl_->exchange(request, patience);
+    response.elapsed = impl_->clock.now() - started;
+    return response;
+  } catch (Error& failure) {
+    // A stop or the deadline looks like an outage to whoever was interrupted by it.
+    if (failure.kind() != ErrorKind::cancelled && !failure.timed_out()) patience.check();
+    failure.with_context(fmt::format("GET {} from {}", request.display, impl_->options.endpoint.host));
+    throw;
+  }
+}
+
+}  // namespace surveysync::http
