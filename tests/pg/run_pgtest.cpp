@@ -1,0 +1,272 @@
+// The run from plan to certificate, against a real PostgreSQL and a vendor in memory that changes while it is read.
+
+#include "sync/run.h"
+
+#include <gtest/gtest.h>
+
+#include "list_source.h"
+#include "store/migrate.h"
+#include "support/temp_cluster.h"
+
+namespace surveysync::test {
+namespace {
+
+class Quiet final : public Observer {
+ public:
+  void on_event(const Event& event) noexcept override {
+    const std::lock_guard lock(mutex_);
+    ++seen_[describe(event).name];
+    if (on_page && std::holds_alternative<event::PageStored>(event)) on_page(++pages_);
+  }
+  int count(std::string_view name) {
+    const std::lock_guard lock(mutex_);
+    return seen_[name];
+  }
+  std::function<void(int)> on_page;
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string_view, int> seen_;
+  int pages_ = 0;
+};
+
+class RunTest : public testing::Test {
+ protected:
+  RunTest() {
+    database_ = TempCluster::shared().copy_database([](const std::string& uri) {
+      SystemClock clock;
+      pg::ConnectOptions options;
+      options.uri = uri;
+      pg::Connection connection(options, clock, {});
+      store::migrate(connection);
+    });
+    job_.source = "us";
+    job_.page_sizes = {10, 2, 10};
+    job_.workers = 2;
+  }
+
+  void fill(std::int64_t survey, int responses) {
+    for (int id = 1; id <= responses; ++id)
+      vendor_.surveys[survey][id] = "Complete";
+  }
+
+  sync::RunReport sync_once(std::stop_token stop = {}) {
+    const store::OpenSession open = [this](std::stop_token token) {
+      pg::ConnectOptions options;
+      options.uri = TempCluster::shared().uri(database_);
+      return std::make_unique<store::Session>(options, observer_, clock_, std::move(token));
+    };
+    return sync::run(job_, vendor_, open, observer_, clock_, stop);
+  }
+
+  std::string query(const std::string& sql) { return TempCluster::shared().query(database_, sql); }
+
+  /// Every row the vendor has is stored with its text.
+  void expect_everything_stored() {
+    for (const auto& [survey, responses] : vendor_.surveys) {
+      for (const auto& [id, status] : responses) {
+        EXPECT_EQ(query("select status from alchemer.response where source = 'us' and survey_id = " +
+                        std::to_string(survey) + " and response_id = " + std::to_string(id)),
+                  "\"" + status + "\"")
+            << survey << "/" << id;
+      }
+    }
+  }
+
+  std::string database_;
+  SystemClock clock_;
+  Quiet observer_;
+  ListSource vendor_;
+  sync::Job job_;
+};
+
+TEST_F(RunTest, LoadsAndCertifiesEverything) {
+  fill(1, 37);
+  fill(2, 5);
+  fill(3, 0);
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::succeeded) << (report.error ? report.error->full_text() : "");
+  EXPECT_EQ(report.certified, 3);
+  EXPECT_EQ(report.counts.inserted, 42);
+  expect_everything_stored();
+  EXPECT_EQ(query("select count(*) from surveysync.certificate where balanced"), "3");
+  EXPECT_EQ(query("select outcome || inserted from surveysync.run"), "succeeded42");
+  EXPECT_EQ(query("select count(*) from surveysync.checkpoint where coalesce(position, '') = ''"), "3");
+}
+
+TEST_F(RunTest, AgainUnchangedTouchesNoRow) {
+  fill(1, 30);
+  sync_once();
+  const std::string before =
+      query("select string_agg(xmin::text || ctid::text, ',' order by response_id) from alchemer.response");
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::succeeded);
+  EXPECT_EQ(report.counts.inserted + report.counts.updated, 0);
+  EXPECT_GE(report.counts.unchanged, 30);
+  EXPECT_EQ(query("select string_agg(xmin::text || ctid::text, ',' order by response_id) from alchemer.response"),
+            before);
+}
+
+TEST_F(RunTest, MeetsWhatIsAppendedWhileItReads) {
+  fill(1, 25);
+  vendor_.before_fetch = [this](int ordinal, std::int64_t survey, const std::string&) {
+    if (ordinal <= 4) vendor_.surveys[survey][100 + ordinal] = "Partial";
+  };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::succeeded) << query("select row_to_json(c) from surveysync.certificate c");
+  expect_everything_stored();
+}
+
+TEST_F(RunTest, DeletionsWhileReadingHideNothingAndAreNotCalledBalanced) {
+  fill(1, 60);
+  vendor_.before_fetch = [this](int ordinal, std::int64_t survey, const std::string&) {
+    if (ordinal == 3) vendor_.surveys[survey].erase(2);   // among the unread
+    if (ordinal == 4) vendor_.surveys[survey].erase(58);  // among the stored
+  };
+  const auto report = sync_once();
+  expect_everything_stored();
+  EXPECT_EQ(report.unbalanced, 1);
+  EXPECT_EQ(report.outcome, sync::Outcome::partial);
+  EXPECT_EQ(query("select stored_live - total_after from surveysync.certificate where not balanced"), "1");
+}
+
+TEST_F(RunTest, OneAddedAndOneDeletedAtTheSameTimeIsSeen) {
+  fill(1, 40);
+  sync_once();
+  vendor_.surveys[1].erase(7);
+  vendor_.surveys[1][41] = "Complete";
+  const auto report = sync_once();
+  expect_everything_stored();
+  EXPECT_EQ(report.unbalanced, 1) << "41 rows stored, the vendor counts 40";
+}
+
+TEST_F(RunTest, AHiddenRowIsNeverCertified) {
+  fill(1, 30);
+  vendor_.hidden = {13};
+  const auto report = sync_once();
+  EXPECT_EQ(report.unbalanced, 1);
+  EXPECT_EQ(query("select fetched || '/' || total_after || balanced from surveysync.certificate order by certified_at "
+                  "desc limit 1"),
+            "29/30false");
+}
+
+TEST_F(RunTest, OneFailingSurveyLeavesTheRunPartial) {
+  fill(1, 12);
+  fill(2, 12);
+  vendor_.before_fetch = [](int, std::int64_t survey, const std::string&) {
+    if (survey == 1) throw Error(ErrorKind::denied, "reading survey 1: the vendor said \"Permission Denied\"");
+  };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::partial);
+  ASSERT_EQ(report.failures.size(), 1U);
+  EXPECT_EQ(report.failures[0].partition, "1");
+  EXPECT_EQ(query("select outcome from surveysync.run_stream where partition = '1'"), "failed");
+  EXPECT_EQ(query("select count(*) from alchemer.response where survey_id = 2"), "12");
+}
+
+TEST_F(RunTest, ARefusedKeyEndsTheRun) {
+  for (int survey = 1; survey <= 20; ++survey)
+    fill(survey, 3);
+  vendor_.before_fetch = [](int, std::int64_t, const std::string&) {
+    throw Error(ErrorKind::unauthorized, "key refused");
+  };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::failed);
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->kind(), ErrorKind::unauthorized);
+  EXPECT_LE(vendor_.requests(), 2) << "workers went on with a dead key";
+}
+
+TEST_F(RunTest, AVendorThatIsDownEndsTheRun) {
+  for (int survey = 1; survey <= 40; ++survey)
+    fill(survey, 3);
+  vendor_.before_fetch = [](int, std::int64_t, const std::string&) {
+    throw Error(ErrorKind::unavailable, "connection refused");
+  };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::failed);
+  EXPECT_LE(vendor_.requests(), 8);
+}
+
+TEST_F(RunTest, PagesShrinkWhenTheVendorTimesOut) {
+  fill(1, 50);
+  int failures = 0;
+  vendor_.before_fetch = [&](int ordinal, std::int64_t, const std::string&) {
+    if (ordinal < 3 || failures == 2) return;
+    ++failures;
+    Error error(ErrorKind::unavailable, "time-out");
+    error.with_timed_out(true);
+    throw error;
+  };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::succeeded);
+  EXPECT_EQ(observer_.count("page_size_changed"), 2);
+  expect_everything_stored();
+}
+
+TEST_F(RunTest, ResumesWhereItWasStopped) {
+  fill(1, 80);
+  std::stop_source stop;
+  observer_.on_page = [&](int page) {
+    if (page == 4) stop.request_stop();
+  };
+  const auto first = sync_once(stop.get_token());
+  EXPECT_EQ(first.outcome, sync::Outcome::cancelled);
+  EXPECT_EQ(query("select outcome from surveysync.run"), "cancelled");
+  const int stored = std::stoi(query("select count(*) from alchemer.response"));
+  EXPECT_GT(stored, 0);
+  EXPECT_LT(stored, 80);
+  observer_.on_page = {};
+  const auto requests_before = vendor_.requests();
+  const auto second = sync_once();
+  EXPECT_EQ(second.outcome, sync::Outcome::succeeded);
+  EXPECT_LT(vendor_.requests() - requests_before, 9) << "it began again from the end";
+  expect_everything_stored();
+}
+
+TEST_F(RunTest, ALostConnectionInTheMiddleCostsNothing) {
+  fill(1, 80);
+  fill(2, 80);
+  observer_.on_page = [this](int page) {
+    if (page % 5 == 0)
+      query(
+          "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = "
+          "current_database()");
+  };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::succeeded) << (report.error ? report.error->full_text() : "");
+  EXPECT_GT(observer_.count("store_unavailable"), 0);
+  expect_everything_stored();
+  EXPECT_EQ(query("select count(*) from alchemer.response"), "160");
+}
+
+TEST_F(RunTest, OnlyWhatIsFollowedIsRead) {
+  fill(1, 3);
+  fill(2, 3);
+  fill(3, 3);
+  job_.following.exclude = {"2"};
+  job_.only = {"1", "2", "77"};
+  const auto report = sync_once();
+  EXPECT_EQ(query("select string_agg(distinct survey_id::text, ',') from alchemer.response"), "1");
+  ASSERT_EQ(report.failures.size(), 1U);
+  EXPECT_EQ(report.failures[0].partition, "77");
+}
+
+TEST_F(RunTest, ASecondProcessIsKeptOut) {
+  fill(1, 3);
+  pg::ConnectOptions options;
+  options.uri = TempCluster::shared().uri(database_);
+  pg::Connection other(options, clock_, {});
+  TempCluster::shared().run_sql(database_,
+                                "insert into surveysync.lease (source, holder, epoch, expires_at) values ('us', "
+                                "'elsewhere/1/1', 5, now() + interval '1 hour')");
+  try {
+    sync_once();
+    FAIL() << "two holders";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::locked) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace surveysync::test
