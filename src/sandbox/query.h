@@ -1,0 +1,42 @@
+#pragma once
+// The query string as the vendor reads it: parameters, and the filters hidden in filter[field][n] or altfilter. Unknown
+// names are simply not looked at. Pure; any thread.
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "sandbox/account.h"
+
+namespace surveysync::sandbox {
+
+/// Percent-decoded pairs in the order sent.
+class Query {
+ public:
+  explicit Query(std::string_view text);
+  /// The last value of `name`.
+  std::optional<std::string> get(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& items() const { return items_; }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> items_;
+};
+
+/// One condition; all of a request must hold.
+struct Filter {
+  std::string field, op, value;
+};
+
+struct Filters {
+  std::vector<Filter> all;
+  bool broken = false;  ///< a field without operator, an operator nobody knows
+};
+Filters read_filters(const Query& query);
+
+/// Whether a row passes. Fields that the vendor does not know are ignored.
+bool row_passes(const Account& account, std::int64_t survey, const Row& row, const std::vector<Filter>& filters);
+bool survey_passes(const Account& account, const SurveyDef& survey, const std::vector<Filter>& filters);
+
+}  // namespace surveysync::sandbox

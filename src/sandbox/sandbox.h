@@ -1,0 +1,68 @@
+#pragma once
+// A simulated Alchemer account on loopback: data from a seed, the wire's habits, faults by rule, live changes, and the
+// truth that a loader must arrive at. It shares nothing with the product's decoders, so that one misunderstanding
+// cannot hide in both. Owned by one thread; start and stop from there, the rest from any. Throws Error (config,
+// unavailable).
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace surveysync::sandbox {
+
+struct SandboxOptions {
+  std::filesystem::path dir;                 ///< made 0700; receives ca.pem, us.key and sandbox.json
+  std::uint16_t port = 0, control_port = 0;  ///< 0: any free one
+  std::uint64_t seed = 1;
+  int surveys = 3;
+  std::int64_t responses_min = 200, responses_max = 200;  ///< for each survey
+  int questions = 0;  ///< 0: the catalogue of all shapes; else that many plain questions
+  std::string region_zone = "America/New_York";
+  bool updated_in_utc = true;  ///< the clock of date_updated: UTC, or the region's
+  int limit = 240;             ///< requests in a window
+  Duration window = std::chrono::seconds(60);
+  std::optional<Duration> penalty;            ///< refusals once the limit was passed; one window when empty
+  Duration cache = std::chrono::seconds(60);  ///< of identical GETs; 0: off
+  bool refuse_repeats = false;                ///< 429 instead of the cached answer
+  Duration latency{}, visibility_lag{};
+  std::vector<std::string> faults;
+  int live = 0;  ///< changes a second while it is being read
+  bool live_deletes = false;
+  std::optional<std::int64_t> vendor_time;  ///< UTC seconds its clock starts at, and where the generated past ends
+  int page_cap = 500;
+  bool plain_http = false;
+  Clock* clock = nullptr;  ///< the system's when null; outlives the sandbox
+};
+
+class Sandbox {
+ public:
+  /// Reads the options; nothing runs yet.
+  explicit Sandbox(SandboxOptions options);
+  ~Sandbox();
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+
+  /// Listens, writes the files of `dir`.
+  void start();
+  /// Ends all connections and threads. Harmless when not started.
+  void stop();
+
+  /// "https://localhost:PORT".
+  std::string base_url() const;
+  /// "http://127.0.0.1:PORT"; README.md lists its paths.
+  std::string control_url() const;
+  std::filesystem::path ca_file() const;
+  std::filesystem::path secret_file() const;
+
+ private:
+  struct Parts;
+  SandboxOptions options_;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace surveysync::sandbox

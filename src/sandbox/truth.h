@@ -1,0 +1,23 @@
+#pragma once
+// What a correct loader must hold: rows with the column names of the contract, one JSON object a line, made from the
+// model by the contract's mapping and never from the wire's bytes. Left out: what a loader makes itself (payloads,
+// hashes, flags, run and change stamps). Pure; any thread. Functions append to `out`.
+
+#include <string>
+
+#include "sandbox/model.h"
+#include "sandbox/wire.h"
+
+namespace surveysync::sandbox {
+
+void truth_of_survey(std::string& out, const SurveyDef& survey, const Statistics& counts);
+void truth_of_pages(std::string& out, const SurveyDef& survey);
+void truth_of_questions(std::string& out, const SurveyDef& survey);
+void truth_of_options(std::string& out, const SurveyDef& survey);
+
+/// Which personal columns a loader keeps.
+enum class Privacy : std::uint8_t { keep, drop };
+void truth_of_response(std::string& out, std::int64_t survey, const Response& response, Privacy privacy);
+void truth_of_answers(std::string& out, std::int64_t survey, const Response& response);
+
+}  // namespace surveysync::sandbox

@@ -1,0 +1,105 @@
+#pragma once
+// The vendor's side of the conversation: one request in, one reply out. In order: faults that meet the request,
+// authentication, the request limit, the cache, then the object asked for. Thread-safe; stop wakes its waits.
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "sandbox/account.h"
+#include "sandbox/faults.h"
+#include "sandbox/http.h"
+#include "sandbox/limits.h"
+#include "sandbox/query.h"
+
+namespace surveysync::sandbox {
+
+struct KeyPair {
+  std::string token, secret;
+};
+
+/// The sandbox's own time: runs like the real one, from wherever it was set, and can be pushed forward.
+class VendorClock {
+ public:
+  /// `start`: what it shows first; the real time when empty.
+  VendorClock(Clock& real, std::optional<Seconds> start);
+  Seconds now() const;
+  /// Grows steadily; for limits and caches.
+  Duration elapsed() const;
+  void advance(Duration by);
+  Clock& real() const { return *real_; }
+
+ private:
+  Clock* real_;
+  SteadyTime begin_;
+  Seconds start_;
+  std::atomic<std::int64_t> pushed_{0};
+};
+
+struct VendorSpec {
+  LimitSpec limits;
+  int page_cap = 500;
+  Duration latency{};
+};
+
+/// One line of GET /log.
+struct LogEntry {
+  Seconds at;
+  std::string method, path;
+  int status;
+};
+
+class Vendor {
+ public:
+  Vendor(const VendorSpec& spec, Account& account, VendorClock& clock, KeyPair key);
+
+  Reply answer(const HttpRequest& request, const std::stop_token& stop);
+
+  Faults& faults() { return faults_; }
+  /// From now on only `key` is accepted, and the pair before it is remembered as deleted.
+  void rotate(KeyPair key);
+  KeyPair key() const;
+  std::vector<LogEntry> log() const;
+  std::map<int, std::int64_t> statuses() const;
+  Limits::Counts counts() const { return limits_.counts(); }
+  /// When the last request came, in elapsed(); zero before the first.
+  Duration last_request() const { return Duration(last_request_.load()); }
+
+ private:
+  struct Call;
+  Reply decide(Call& call);
+  std::optional<Reply> refuse(const Call& call);
+  Reply route(Call& call);
+  Reply survey_object(Call& call, std::int64_t survey);
+  Reply survey_list(Call& call);
+  Reply question_object(Call& call, const SurveyDef& survey);
+  Reply response_object(Call& call, std::int64_t survey);
+  Reply response_list(Call& call, std::int64_t survey);
+  Reply one_response(Call& call, std::int64_t survey, std::int64_t response);
+  Reply statistics(Call& call, const SurveyView& view);
+  Reply other_object(Call& call) const;
+  void record(const HttpRequest& request, int status);
+
+  VendorSpec spec_;
+  Account& account_;
+  VendorClock& clock_;
+  Faults faults_;
+  Limits limits_;
+  std::atomic<std::int64_t> last_request_{0};
+  std::atomic<std::int64_t> resting_until_{0};  // after a time-out everything gets 400
+  mutable std::mutex mutex_;
+  KeyPair key_;
+  std::vector<KeyPair> deleted_keys_;
+  std::deque<LogEntry> log_;
+  std::map<int, std::int64_t> statuses_;
+};
+
+/// {"result_ok":false,"code":...,"message":...} with that status.
+Reply refusal(int status, std::string_view message);
+
+}  // namespace surveysync::sandbox
