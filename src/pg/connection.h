@@ -1,8 +1,8 @@
 #pragma once
-// Connection, transaction, result: the generic door to PostgreSQL. Asynchronous libpq behind it: every wait has a deadline and
-// ends on stop, SQLSTATE becomes an ErrorKind. No SQL of ours lives here (store/ has it), no pooling, no repair: a broken
-// connection is thrown away. One connection belongs to one thread. Throws Error: cancelled, unavailable, conflict, refused_row,
-// refused_schema, in_doubt, config, bug.
+// Connection, transaction, result: the generic door to PostgreSQL. Asynchronous libpq behind it: every wait has a
+// deadline and ends on stop, SQLSTATE becomes an ErrorKind. No SQL of ours lives here (store/ has it), no pooling, no
+// repair: a broken connection is thrown away. One connection belongs to one thread. Throws Error: cancelled,
+// unavailable, conflict, refused_row, refused_schema, in_doubt, config, bug.
 
 #include <cstdint>
 #include <memory>
@@ -22,7 +22,7 @@ namespace surveysync::pg {
 ErrorKind kind_of_sqlstate(std::string_view sqlstate, bool connection_alive);
 
 struct ConnectOptions {
-  std::string uri;                                  ///< libpq's own syntax; may hold a password: never printed
+  std::string uri;  ///< libpq's own syntax; may hold a password: never printed
   std::string application_name = "surveysync";
   Duration connect_timeout = std::chrono::seconds(10);
   Duration statement_timeout = std::chrono::minutes(5);
@@ -33,6 +33,12 @@ struct ConnectOptions {
 struct Param {
   std::uint32_t oid = 0;
   std::optional<std::string> value;  ///< binary; empty optional is NULL
+};
+
+/// A statement with its parameters, for Transaction::execute_all.
+struct Statement {
+  std::string sql;
+  std::vector<Param> params;
 };
 
 /// Rows of one statement, binary format. Accessors throw Error(bug) for a wrong type or index.
@@ -53,7 +59,7 @@ class Result {
   std::string_view bytes(std::size_t row, std::size_t column) const;  ///< bytea, or the raw binary value of any type
   std::string text(std::size_t row, std::size_t column) const;        ///< text, varchar, json; empty for NULL
   std::optional<UtcTime> time(std::size_t row, std::size_t column) const;  ///< timestamptz
-  double real(std::size_t row, std::size_t column) const;             ///< float8
+  double real(std::size_t row, std::size_t column) const;                  ///< float8
 
  private:
   std::unique_ptr<Impl> impl_;
@@ -85,8 +91,9 @@ class Connection {
   std::unique_ptr<Impl> impl_;
 };
 
-/// BEGIN ... COMMIT with the session settings that poolers lose (time zone, search_path, timeouts) set by SET LOCAL in one round
-/// trip. The destructor rolls back unless commit() returned. Order is checked: no statement while a COPY is open.
+/// BEGIN ... COMMIT with the session settings that poolers lose (time zone, search_path, timeouts) set by SET LOCAL in
+/// one round trip. The destructor rolls back unless commit() returned. Order is checked: no statement while a COPY is
+/// open.
 class Transaction {
  public:
   explicit Transaction(Connection& connection);
@@ -95,6 +102,9 @@ class Transaction {
   Transaction& operator=(const Transaction&) = delete;
 
   Result execute(const std::string& sql, std::span<const Param> params = {});
+  /// Several statements in one round trip (libpq's pipeline), one result each. The first failure is thrown; those
+  /// behind it did not run.
+  std::vector<Result> execute_all(std::span<const Statement> statements);
   /// Throws Error(in_doubt) when the connection is lost after COMMIT was sent.
   void commit();
   Connection& connection() { return connection_; }
