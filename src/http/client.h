@@ -4,13 +4,12 @@
 // retry budget, and the refusal of a key (after which no further call goes out until the secret changes). Throws Error:
 // cancelled, unavailable, throttled, unauthorized, denied, rejected, malformed.
 
-#include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <map>
-#include <mutex>
+#include <memory>
+#include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/event.h"
@@ -67,12 +66,12 @@ struct Call {
 
 struct Reply {
   int status = 0;
-  std::string body;     ///< kPadding readable bytes behind its size
-  int attempts = 1;     ///< requests it took, retries included
-  bool cached = false;  ///< X-SG-Cached: the vendor made this answer for an earlier identical call
-  Duration elapsed{};   ///< of the last attempt
-  SteadyTime
-      sent_at{};  ///< when the content was made: for cached answers when the identical call was first sent, if known
+  std::string body;      ///< kPadding readable bytes behind its size
+  int attempts = 1;      ///< requests it took, retries included
+  bool cached = false;   ///< X-SG-Cached: the vendor made this answer for an earlier identical call
+  Duration elapsed{};    ///< of the last attempt
+  SteadyTime sent_at{};  ///< when the content was made at the earliest; cached answers: when the call was first
+                         ///< sent, or a duplicate_guard before this call where that is not known
   std::optional<UtcTime> vendor_date;  ///< the Date header
 };
 
@@ -100,10 +99,10 @@ class Client {
   Reply get(const Call& call, const std::stop_token& stop);
 
   /// The cheapest authenticated call, used to confirm a refusal.
-  void set_probe(Call probe) { probe_ = std::move(probe); }
+  void set_probe(Call probe);
 
   ClientStats stats() const;
-  Limiter& limiter() { return limiter_; }
+  Limiter& limiter();
   /// Fingerprint of the credential in use.
   std::string fingerprint() const;
   /// vendor's Date minus our clock, from the last answer that had one.
@@ -111,9 +110,6 @@ class Client {
 
  private:
   struct Impl;
-  ClientOptions options_;
-  Limiter limiter_;
-  Call probe_;
   std::unique_ptr<Impl> impl_;
 };
 

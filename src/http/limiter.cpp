@@ -30,13 +30,17 @@ Duration Limiter::interval_locked(SteadyTime now) const {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double, std::nano>(options_.window) / calls);
 }
 
-void Limiter::acquire(const std::stop_token& stop) {
+void Limiter::acquire(const std::stop_token& stop, SteadyTime latest) {
   for (;;) {
     SteadyTime slot;
     {
       const std::lock_guard lock(mutex_);
       const SteadyTime now = clock_.now();
       slot = std::max({next_, now, rest_until_});
+      if (slot > latest) {
+        throw Error(ErrorKind::throttled, "the account rests for longer than the call may take: " +
+                                              format_duration(std::chrono::ceil<std::chrono::seconds>(slot - now)));
+      }
       next_ = slot + interval_locked(now);
     }
     if (!clock_.wait_until(slot, stop)) {

@@ -19,8 +19,9 @@ struct LimiterOptions {
 class Limiter {
  public:
   Limiter(LimiterOptions options, Clock& clock);
-  /// Blocks until a call may be made. Throws Error(cancelled) on stop.
-  void acquire(const std::stop_token& stop);
+  /// Blocks until a call may be made. Throws Error(cancelled) on stop, and Error(throttled) at once when that would be
+  /// after `latest`.
+  void acquire(const std::stop_token& stop, SteadyTime latest = SteadyTime::max());
   /// No call before now + `time`, for any worker. A longer rest that is already set stays.
   void rest(Duration time);
   /// The server said that we are too fast: lowers the rate by a quarter (not below a tenth of the configured one).

@@ -1,0 +1,336 @@
+#include "http/client.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "http/advice.h"
+#include "http/duplicate_guard.h"
+#include "http/key_gate.h"
+#include "http/message.h"
+#include "http/pace.h"
+#include "http/verdict.h"
+
+namespace surveysync::http {
+namespace {
+
+// The vendor ends a request by itself after 30 s; a 5xx that took this share of our own limit of 45 s was such an end.
+constexpr Duration kSlowFailure = std::chrono::seconds(25);
+constexpr int kRotationsInOneCall = 3;
+
+/// How one attempt ended.
+struct Outcome {
+  std::optional<Reply> reply;  // when it succeeded; else the rest counts
+  ErrorKind kind = ErrorKind::bug;
+  std::string message;
+  std::string hint;
+  int status = 0;
+  std::optional<Duration> retry_after;
+  bool timed_out = false;
+  bool repeat_refused = false;
+  SteadyTime sent_at{};
+  KeyGate::Key key;
+};
+
+/// What to do about a failed attempt.
+struct Retry {
+  bool worth_it = false;
+  Duration wait{};        // for this call
+  Duration shown_wait{};  // the same, or the rest of the whole account that holds it back
+};
+
+/// What one call remembers between its attempts.
+struct Progress {
+  int attempt = 1;
+  int attempts = 1;
+  SteadyTime started{};
+  SteadyTime latest{};
+  std::optional<SteadyTime> first_sent;
+  bool refetched = false;  // after a malformed answer
+  bool doubted = false;    // after a 400 that may have been an echo
+};
+
+enum class Purpose { ordinary, confirmation };
+
+Error to_error(const Outcome& outcome) {
+  Error error(outcome.kind, outcome.message, outcome.hint);
+  error.with_http_status(outcome.status).with_timed_out(outcome.timed_out);
+  if (outcome.retry_after) error.with_retry_after(std::chrono::ceil<std::chrono::seconds>(*outcome.retry_after));
+  return error;
+}
+
+}  // namespace
+
+struct Client::Impl {
+  Impl(ClientOptions given, Transport& its_transport, SecretReference secret, Sign its_sign, Judge its_judge,
+       Masker& its_masker, Observer& its_observer, Clock& its_clock)
+      : options(std::move(given)),
+        transport(its_transport),
+        sign(std::move(its_sign)),
+        judge(std::move(its_judge)),
+        masker(its_masker),
+        observer(its_observer),
+        clock(its_clock),
+        limiter(options.limiter, clock),
+        pace(limiter, options.limiter.window, options.timeout_cooldown, clock),
+        guard(options.duplicate_guard, clock),
+        gate(std::move(secret), options.credential_lines, options.scope, masker, observer, clock) {}
+
+  Reply get(const Call& call, const std::stop_token& stop);
+  Outcome insist(const Call& call, Purpose purpose, const std::stop_token& stop);
+  Outcome attempt(const Call& call, Purpose purpose, Progress& progress, const std::stop_token& stop);
+  Outcome send(const Call& call, const KeyGate::Key& key, Progress& progress, const std::stop_token& stop);
+  Outcome read(const Call& call, Response response, const Progress& progress, Outcome outcome);
+  Retry settle(Outcome& outcome, Progress& progress, const Scope& scope);
+  Retry settle_throttled(Outcome& outcome, const Scope& scope);
+  Retry settle_echo(Outcome& outcome, Progress& progress);
+  KeyGate::Ruling confirm(const std::stop_token& stop);
+  Request signed_request(const Call& call, const KeyGate::Key& key) const;
+  Scope scope_of_call(const Call& call) const;
+
+  const ClientOptions options;
+  Transport& transport;
+  const Sign sign;
+  const Judge judge;
+  Masker& masker;
+  Observer& observer;
+  Clock& clock;
+  Limiter limiter;
+  Pace pace;
+  DuplicateGuard guard;
+  KeyGate gate;
+  Call probe;
+  std::atomic<std::int64_t> requests{0}, retries{0}, throttled{0}, bytes{0};
+  mutable std::mutex mutex;
+  std::optional<Duration> skew;
+};
+
+Scope Client::Impl::scope_of_call(const Call& call) const {
+  Scope scope = call.scope;
+  if (scope.source.empty()) scope.source = options.scope.source;
+  return scope;
+}
+
+Reply Client::Impl::get(const Call& call, const std::stop_token& stop) {
+  for (int rotation = 0;; ++rotation) {
+    Outcome outcome = insist(call, Purpose::ordinary, stop);
+    if (outcome.reply) return std::move(*outcome.reply);
+    const auto ruling = gate.rule(
+        outcome.key, outcome.sent_at, outcome.message, [&] { return confirm(stop); }, stop);
+    if (ruling == KeyGate::Ruling::rotated && rotation < kRotationsInOneCall) continue;
+    if (ruling == KeyGate::Ruling::refused) throw gate.refusal();
+    if (ruling == KeyGate::Ruling::accepted) {
+      outcome.kind = ErrorKind::denied;
+    } else {
+      outcome.kind = ErrorKind::unavailable;
+      outcome.message += " (whether the key is refused could not be confirmed)";
+    }
+    throw to_error(outcome);
+  }
+}
+
+KeyGate::Ruling Client::Impl::confirm(const std::stop_token& stop) {
+  if (probe.path.empty()) return KeyGate::Ruling::refused;
+  try {
+    const Outcome outcome = insist(probe, Purpose::confirmation, stop);
+    if (!outcome.reply) return KeyGate::Ruling::refused;
+    // A kept answer may be older than the refusal.
+    return outcome.reply->cached ? KeyGate::Ruling::unknown : KeyGate::Ruling::accepted;
+  } catch (const Error& failure) {
+    if (failure.kind() == ErrorKind::cancelled) throw;
+    return failure.kind() == ErrorKind::denied ? KeyGate::Ruling::refused : KeyGate::Ruling::unknown;
+  }
+}
+
+/// Repeats the call until it succeeds or is refused; throws when it makes no sense to go on.
+Outcome Client::Impl::insist(const Call& call, Purpose purpose, const std::stop_token& stop) {
+  Progress progress;
+  progress.attempts = std::max(1, call.attempts > 0 ? call.attempts : options.retry.attempts);
+  progress.started = clock.now();
+  progress.latest = progress.started + options.retry.budget;
+  const Scope scope = scope_of_call(call);
+  for (;; ++progress.attempt) {
+    Outcome outcome = attempt(call, purpose, progress, stop);
+    if (outcome.reply || outcome.kind == ErrorKind::unauthorized) return outcome;
+    const Retry retry = settle(outcome, progress, scope);
+    const SteadyTime now = clock.now();
+    const bool last = progress.attempt >= progress.attempts || now + retry.shown_wait > progress.latest;
+    if (!retry.worth_it || last) {
+      if (progress.attempt > 1) {
+        const auto elapsed = std::chrono::ceil<std::chrono::seconds>(now - progress.started);
+        outcome.message += fmt::format(" (after {} attempts in {})", progress.attempt, format_duration(elapsed));
+      }
+      throw to_error(outcome);
+    }
+    retries.fetch_add(1, std::memory_order_relaxed);
+    observer.on_event(
+        event::RetryScheduled{scope, call.path, progress.attempt, retry.shown_wait, outcome.kind, outcome.message});
+    if (!clock.wait_for(retry.wait, stop))
+      throw Error(ErrorKind::cancelled, "stopped while waiting to repeat " + call.path);
+  }
+}
+
+/// One attempt: the key's leave, the duplicate guard's, the limiter's, then the call itself.
+Outcome Client::Impl::attempt(const Call& call, Purpose purpose, Progress& progress, const std::stop_token& stop) {
+  const std::string question = call.path + "?" + encode_query(call.query);
+  for (;;) {
+    const KeyGate::Key key = purpose == Purpose::confirmation ? gate.current() : gate.take(stop);
+    DuplicateGuard::Turn turn = guard.enter(question, stop);
+    limiter.acquire(stop, progress.latest);
+    // While we waited another worker may have seen the key refused: then nothing goes out any more.
+    if (purpose == Purpose::ordinary && !gate.is_good(key)) continue;
+    Outcome outcome = send(call, key, progress, stop);
+    const bool final_word = outcome.kind == ErrorKind::denied || outcome.kind == ErrorKind::rejected;
+    if (outcome.reply || (outcome.status == 200 && final_word)) turn.answered();
+    return outcome;
+  }
+}
+
+Request Client::Impl::signed_request(const Call& call, const KeyGate::Key& key) const {
+  Query query = call.query;
+  Request request;
+  if (sign) sign(*key.credential, query, request.headers);
+  request.target = options.prefix + call.path;
+  if (!query.empty()) request.target += "?" + encode_query(query);
+  request.display = call.path;
+  return request;
+}
+
+Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, Progress& progress, const std::stop_token& stop) {
+  const Request request = signed_request(call, key);
+  Outcome outcome;
+  outcome.key = key;
+  outcome.sent_at = clock.now();
+  if (!progress.first_sent) progress.first_sent = outcome.sent_at;
+  requests.fetch_add(1, std::memory_order_relaxed);
+  try {
+    Response response = transport.exchange(request, Deadline(clock, options.request_timeout), stop);
+    return read(call, std::move(response), progress, std::move(outcome));
+  } catch (const Error& failure) {
+    if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped during a call of " + call.path);
+    if (failure.kind() != ErrorKind::unavailable && failure.kind() != ErrorKind::malformed) throw;
+    outcome.kind = failure.kind();
+    outcome.message = masker.mask(failure.what());
+    outcome.hint = failure.hint();
+    outcome.timed_out = failure.timed_out();
+    if (outcome.timed_out) pace.trouble(true);
+    return outcome;
+  }
+}
+
+/// Takes in what an answer says, whether good or bad.
+Outcome Client::Impl::read(const Call& call, Response response, const Progress& progress, Outcome outcome) {
+  bytes.fetch_add(response.wire_bytes, std::memory_order_relaxed);
+  const bool cached = same_word(response.header("X-SG-Cached"), "true");
+  observer.on_event(event::CallFinished{scope_of_call(call), call.path, response.status,
+                                        static_cast<std::int64_t>(response.body.size()), response.elapsed, cached});
+  const UtcTime now = clock.utc_now();
+  const Advice advice = read_advice(response, now);
+  if (advice.date) {
+    const std::lock_guard lock(mutex);
+    skew = *advice.date - now;
+  }
+  pace.heed(advice);
+  outcome.status = response.status;
+  const Judgement judgement = judge_response(response, judge);
+  if (!judgement.ok) {
+    outcome.kind = judgement.kind;
+    outcome.message = masker.mask(fmt::format("{} {}", call.path, judgement.message));
+    outcome.retry_after = advice.retry_after;
+    outcome.repeat_refused = judgement.repeat_refused;
+    if (response.status >= 500) {
+      outcome.timed_out = response.elapsed >= std::min(kSlowFailure, options.request_timeout * 5 / 9);
+      pace.trouble(outcome.timed_out);
+    }
+    return outcome;
+  }
+  pace.fine();
+  gate.accepted(outcome.key);
+  const bool first_try = progress.first_sent == outcome.sent_at;
+  Reply& reply = outcome.reply.emplace();
+  reply.status = response.status;
+  reply.body = std::move(response.body);
+  reply.cached = cached;
+  reply.elapsed = response.elapsed;
+  reply.sent_at = !cached     ? outcome.sent_at
+                  : first_try ? outcome.sent_at - options.duplicate_guard
+                              : *progress.first_sent;
+  reply.vendor_date = advice.date;
+  return outcome;
+}
+
+/// Decides whether and when to repeat; orders the rests that the failure asks for, also when the call itself gives up.
+Retry Client::Impl::settle(Outcome& outcome, Progress& progress, const Scope& scope) {
+  const Duration backoff = Backoff(options.retry.base, options.retry.cap).wait(progress.attempt, random_unit());
+  switch (outcome.kind) {
+    case ErrorKind::throttled:
+      return settle_throttled(outcome, scope);
+    case ErrorKind::rejected:
+      return outcome.status == 400 ? settle_echo(outcome, progress) : Retry{};
+    case ErrorKind::malformed:
+      return std::exchange(progress.refetched, true) ? Retry{} : Retry{true, backoff, backoff};
+    case ErrorKind::unavailable:
+      if (outcome.timed_out) return {true, {}, options.timeout_cooldown};  // the rest was ordered when it happened
+      if (!outcome.retry_after) return {true, backoff, backoff};
+      limiter.rest(std::min(*outcome.retry_after, kLongestAdvice));
+      return {*outcome.retry_after <= kLongestAdvice, {}, *outcome.retry_after};
+    default:
+      return {};
+  }
+}
+
+Retry Client::Impl::settle_throttled(Outcome& outcome, const Scope& scope) {
+  throttled.fetch_add(1, std::memory_order_relaxed);
+  if (outcome.repeat_refused && !outcome.retry_after) {
+    pace.repeat_refused();
+    observer.on_event(event::Throttled{scope, Duration::zero(), outcome.message});
+    return {true, options.duplicate_guard, options.duplicate_guard};
+  }
+  const Duration rest = pace.throttled(outcome.sent_at, outcome.retry_after);
+  observer.on_event(event::Throttled{scope, rest, outcome.message});
+  outcome.retry_after = rest;
+  return {rest <= kLongestAdvice, {}, rest};
+}
+
+/// A 400 is ours, unless the vendor was in trouble: after a time-out it answers 400 to everything for a minute.
+Retry Client::Impl::settle_echo(Outcome& outcome, Progress& progress) {
+  const Pace::Echo echo = pace.echo(outcome.sent_at);
+  if (echo == Pace::Echo::none || (echo == Pace::Echo::possible && std::exchange(progress.doubted, true))) return {};
+  outcome.kind = ErrorKind::unavailable;
+  outcome.message += " (after trouble at the vendor, which then refuses everything for a minute)";
+  return {true, {}, pace.cool_down()};
+}
+
+Client::Client(ClientOptions options, Transport& transport, SecretReference secret, Sign sign, Judge judge,
+               Masker& masker, Observer& observer, Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), transport, std::move(secret), std::move(sign), std::move(judge),
+                                   masker, observer, clock)) {}
+Client::~Client() = default;
+
+Reply Client::get(const Call& call, const std::stop_token& stop) {
+  return impl_->get(call, stop);
+}
+
+void Client::set_probe(Call probe) {
+  impl_->probe = std::move(probe);
+}
+
+Limiter& Client::limiter() {
+  return impl_->limiter;
+}
+
+ClientStats Client::stats() const {
+  return {impl_->requests.load(), impl_->retries.load(), impl_->throttled.load(), impl_->bytes.load()};
+}
+
+std::string Client::fingerprint() const {
+  return impl_->gate.current().credential->fingerprint;
+}
+
+std::optional<Duration> Client::clock_skew() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->skew;
+}
+
+}  // namespace surveysync::http
