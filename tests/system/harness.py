@@ -1,0 +1,386 @@
+"""What a system test needs: a private PostgreSQL cluster, the sandbox vendor, a configuration, and the real binary.
+
+Everything lives in one scratch folder (with a space in its name) and ends with the test, whatever happens; every wait is bounded.
+The binary is named by SURVEYSYNC_BINARY. Standard library only. Also used by scripts/bench.
+"""
+import atexit
+import glob
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+
+LONG = bool(os.environ.get('LONG'))
+TOKEN_MARK = 'source'  # the configured name of the source in all tests
+
+
+def binary():
+    path = os.environ.get('SURVEYSYNC_BINARY')
+    if not path or not os.access(path, os.X_OK):
+        raise unittest.SkipTest('SURVEYSYNC_BINARY does not name the program')
+    return path
+
+
+def wait_until(condition, seconds, what):
+    """Polls `condition` until it gives something true; that value."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f'waited {seconds} s in vain for {what}')
+        time.sleep(0.02)
+
+
+class Scratch:
+    """A folder that goes when the process ends, after everything that was started in it."""
+
+    def __init__(self, parent=None):
+        self.path = tempfile.mkdtemp(prefix='surveysync test ', dir=parent)
+        os.chmod(self.path, 0o711)
+        self._closers = []
+        atexit.register(self.close)
+
+    def on_close(self, closer):
+        self._closers.append(closer)
+
+    def join(self, *parts):
+        return os.path.join(self.path, *parts)
+
+    def write(self, name, text, mode=0o644):
+        path = self.join(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, 'w', encoding='utf-8') as stream:
+            stream.write(text)
+        os.chmod(path, mode)
+        return path
+
+    def close(self):
+        while self._closers:
+            closer = self._closers.pop()
+            try:
+                closer()
+            except (OSError, subprocess.SubprocessError) as error:
+                print(f'while cleaning up: {error}', file=sys.stderr)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def stop_process(process, seconds=5):
+    """Ends a process group that we started."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        try:
+            os.killpg(process.pid, sign)
+        except ProcessLookupError:
+            return
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+class Cluster:
+    """A PostgreSQL cluster on a unix socket, owned by another user where we are root."""
+
+    def __init__(self, scratch, settings=('fsync=off',)):
+        bins = sorted(glob.glob('/usr/lib/postgresql/*/bin'), key=lambda p: int(p.split('/')[4]))
+        if not bins:
+            raise unittest.SkipTest('no PostgreSQL server below /usr/lib/postgresql')
+        self.bin = bins[-1]
+        self.scratch = scratch
+        self.folder = scratch.join('cluster')
+        self.data = os.path.join(self.folder, 'data')
+        self.socket = os.path.join(self.folder, 'socket')
+        os.makedirs(self.socket)
+        self._owner = []
+        if os.geteuid() == 0:
+            self._owner = ['runuser', '-u', 'postgres', '--']
+            for path in (self.folder, self.socket):
+                shutil.chown(path, 'postgres')
+        for path in (self.folder, self.socket):
+            os.chmod(path, 0o700)
+        self._settings = settings
+        self._control('initdb', '-D', self.data, '-U', 'surveysync', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8')
+        self.start()
+        scratch.on_close(lambda: self.stop('immediate'))
+
+    def _control(self, program, *arguments):
+        done = subprocess.run([*self._owner, os.path.join(self.bin, program), *arguments], cwd='/', text=True, timeout=120,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f'{program} failed: {done.stdout[-2000:]}')
+
+    def start(self):
+        options = f"-c listen_addresses='' -c unix_socket_directories='{self.socket}'"
+        options += ''.join(f' -c {setting}' for setting in self._settings)
+        log = os.path.join(self.folder, 'log')
+        done = subprocess.run([*self._owner, os.path.join(self.bin, 'pg_ctl'), '-D', self.data, '-w', '-s', '-l', log, '-o', options,
+                               'start'], cwd='/', timeout=120, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise AssertionError('the private cluster does not start')
+
+    def stop(self, mode='fast'):
+        if os.path.exists(os.path.join(self.data, 'postmaster.pid')):
+            self._control('pg_ctl', '-D', self.data, '-w', '-s', '-m', mode, 'stop')
+
+    def pid(self):
+        with open(os.path.join(self.data, 'postmaster.pid'), encoding='ascii') as stream:
+            return int(stream.readline())
+
+    def uri(self, database, user='surveysync'):
+        return f'postgresql:///{database}?host={urllib.parse.quote(self.socket)}&user={user}'
+
+    def psql(self, database, sql):
+        """The output of psql, unaligned, without headings. Fails at the first error."""
+        environment = {**os.environ, 'PGOPTIONS': '-c client_min_messages=warning -c TimeZone=UTC', 'PSQLRC': '/dev/null'}
+        done = subprocess.run([os.path.join(self.bin, 'psql'), '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', self.socket,
+                               '-U', 'surveysync', '-d', database, '-f', '-'], input=sql, env=environment, capture_output=True,
+                              text=True, encoding='utf-8', timeout=300, check=False)
+        if done.returncode != 0:
+            raise AssertionError(f'{sql[:200]}: {done.stderr}')
+        return done.stdout
+
+    def dump(self, database):
+        """Every byte of a database as pg_dump writes it."""
+        done = subprocess.run([os.path.join(self.bin, 'pg_dump'), '-h', self.socket, '-U', 'surveysync', database],
+                              capture_output=True, timeout=300, check=True)
+        return done.stdout
+
+
+class Database:
+    """One database of a cluster."""
+
+    def __init__(self, cluster, name):
+        self.cluster, self.name = cluster, name
+        cluster.psql('postgres', f'CREATE DATABASE "{name}"')
+
+    @property
+    def uri(self):
+        return self.cluster.uri(self.name)
+
+    def execute(self, sql):
+        return self.cluster.psql(self.name, sql)
+
+    def query(self, sql):
+        """Rows as dictionaries, numbers exact."""
+        from decimal import Decimal
+        out = self.execute(f'SELECT row_to_json(q) FROM ({sql}) q')
+        return [json.loads(line, parse_float=Decimal) for line in out.splitlines()]
+
+    def value(self, sql):
+        rows = self.query(sql)
+        return next(iter(rows[0].values())) if rows else None
+
+
+class Sandbox:
+    """The simulated vendor, with its control port."""
+
+    def __init__(self, scratch, *arguments, folder='vendor'):
+        self.dir = scratch.join(folder)
+        os.makedirs(self.dir, mode=0o700, exist_ok=True)
+        self._log = open(os.path.join(self.dir, 'output'), 'wb')
+        self.process = subprocess.Popen([binary(), 'sandbox', '--dir', self.dir, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                                        stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True)
+        scratch.on_close(self.stop)
+        about = wait_until(self._about, 30, 'the sandbox to write sandbox.json')
+        self.base_url, self.control_url = about['base_url'], about['control_url']
+        self.ca_file, self.secret_file = about['ca_file'], about['secret_file']
+
+    def _about(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f'the sandbox ended with {self.process.returncode}: {self.output()}')
+        try:
+            with open(os.path.join(self.dir, 'sandbox.json'), encoding='utf-8') as stream:
+                return json.load(stream)
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+
+    def output(self):
+        with open(os.path.join(self.dir, 'output'), encoding='utf-8', errors='replace') as stream:
+            return stream.read()
+
+    def stop(self):
+        stop_process(self.process)
+        self._log.close()
+
+    def _control(self, method, path, body=None):
+        context = ssl.create_default_context(cafile=self.ca_file) if self.control_url.startswith('https') else None
+        data = None if body is None else (body if isinstance(body, bytes) else body.encode())
+        request = urllib.request.Request(self.control_url.rstrip('/') + path, data=data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60, context=context) as answer:
+                return answer.read().decode('utf-8')
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f'sandbox {method} {path}: {error.code} {error.read()[:500]!r}') from error
+
+    def truth(self, table, **options):
+        from decimal import Decimal
+        query = '?' + urllib.parse.urlencode(options) if options else ''
+        return [json.loads(line, parse_float=Decimal) for line in self._control('GET', f'/truth/{table}{query}').splitlines()]
+
+    def fault(self, *rules):
+        """Replaces all fault rules; none: a well-behaved vendor again."""
+        self._control('DELETE', '/fault')
+        for rule in rules:
+            self._control('POST', '/fault', rule)
+
+    def change(self, **change):
+        answer = self._control('POST', '/change', json.dumps(change))
+        return json.loads(answer) if answer.strip() else {}
+
+    def key(self, **change):
+        answer = self._control('POST', '/key', json.dumps(change))
+        return json.loads(answer) if answer.strip() else {}
+
+    def log(self):
+        return [json.loads(line) for line in self._control('GET', '/log').splitlines()]
+
+    def stats(self):
+        return json.loads(self._control('GET', '/stats'))
+
+    def secrets(self):
+        with open(self.secret_file, encoding='utf-8') as stream:
+            return [line.strip() for line in stream if line.strip()]
+
+
+class Finished:
+    """How one run of the binary ended."""
+
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    def json(self):
+        return json.loads(self.out)
+
+    def __str__(self):
+        return f'exit {self.code}\n--- stdout\n{self.out[-4000:]}\n--- stderr\n{self.err[-4000:]}'
+
+
+LIMITS = {'vendor_limit': 1000000, 'requests_per_minute': 900000, 'window': '1s', 'duplicate_guard': '200ms',
+          'timeout_cooldown': '300ms', 'connect_timeout': '2s', 'request_timeout': '3s',
+          'page_size': {'start': 50, 'min': 5, 'max': 500}, 'workers': 4,
+          'retry': {'attempts': 4, 'base': '20ms', 'cap': '200ms', 'budget': '20s'}}
+
+
+def toml_value(value):
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, dict):
+        return '{ ' + ', '.join(f'{k} = {toml_value(v)}' for k, v in value.items()) + ' }'
+    if isinstance(value, (list, tuple)):
+        return '[' + ', '.join(map(toml_value, value)) + ']'
+    return json.dumps(value)
+
+
+def toml(sections):
+    """Text of {"database": {...}, "source.us": {...}}."""
+    return '\n'.join(f'[{name}]\n' + ''.join(f'{k} = {toml_value(v)}\n' for k, v in values.items())
+                     for name, values in sections.items())
+
+
+class Workbench:
+    """One test's world: scratch folder, cluster, a database, a sandbox, a configuration."""
+
+    def __init__(self, *sandbox_arguments, settings=('fsync=off',), migrate=True, parent=None):
+        binary()
+        self.scratch = Scratch(parent)
+        self.cluster = Cluster(self.scratch, settings)
+        self.database = Database(self.cluster, 'warehouse')
+        self.sandbox = Sandbox(self.scratch, *sandbox_arguments) if sandbox_arguments is not None else None
+        self.configure()
+        if migrate:
+            done = self.run('migrate')
+            assert done.code == 0, f'migrate: {done}'
+
+    def close(self):
+        self.scratch.close()
+
+    def sections(self):
+        """The configuration as written by default; change it and hand it to configure()."""
+        return {
+            'database': {'uri': self.database.uri},
+            'state': {'dir': self.scratch.join('state')},
+            'log': {'level': 'debug'},
+            'status': {'listen': ''},
+            'source.us': {'type': 'alchemer', 'base_url': self.sandbox.base_url,
+                          'auth': {'type': 'key', 'secret': 'file:' + self.sandbox.secret_file},
+                          'tls': {'ca_file': self.sandbox.ca_file}},
+            'source.us.limits': dict(LIMITS),
+        }
+
+    def configure(self, sections=None):
+        os.makedirs(self.scratch.join('state'), exist_ok=True)
+        self.config = self.scratch.write('surveysync.toml', toml(sections or self.sections()))
+        return self.config
+
+    def command(self, *arguments):
+        return [binary(), '--config', self.config, *map(str, arguments)]
+
+    def environment(self, extra=None):
+        return {**os.environ, 'NO_COLOR': '1', **(extra or {})}
+
+    def start(self, *arguments, env=None):
+        """Starts a verb; the process, its output collected by finish()."""
+        process = subprocess.Popen(self.command(*arguments), env=self.environment(env), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        self.scratch.on_close(lambda: stop_process(process))
+        return process
+
+    @staticmethod
+    def finish(process, seconds=120):
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            raise AssertionError(f'still running after {seconds} s: {process.args}\n{err.decode(errors="replace")[-3000:]}') from None
+        return Finished(process.returncode, out.decode('utf-8', 'replace'), err.decode('utf-8', 'replace'))
+
+    def run(self, *arguments, env=None, seconds=120):
+        return self.finish(self.start(*arguments, env=env), seconds)
+
+
+class SystemTest(unittest.TestCase):
+    """A test class with one workbench for all its tests. `sandbox_arguments` and `settings` may be overridden."""
+
+    sandbox_arguments = ('--seed', 7, '--surveys', 3, '--responses', 120)
+    settings = ('fsync=off',)
+    migrate = True
+    maxDiff = 4000
+
+    @classmethod
+    def setUpClass(cls):
+        cls.bench = Workbench(*cls.sandbox_arguments, settings=cls.settings, migrate=cls.migrate)
+        cls.addClassCleanup(cls.bench.close)
+
+    def succeed(self, *arguments, **options):
+        """Runs a verb that must exit with 0."""
+        done = self.bench.run(*arguments, **options)
+        self.assertEqual(done.code, 0, f'{arguments}: {done}')
+        return done
+
+    def fresh_database(self):
+        """Drops everything that was loaded, keeps the schema."""
+        tables = self.bench.database.query("SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
+                                           "WHERE schemaname IN ('alchemer', 'surveysync') AND tablename <> 'schema_migration'")
+        self.bench.database.execute('TRUNCATE ' + ', '.join(row['name'] for row in tables) + ' CASCADE')
+
+
+def main():
+    """Runs the tests of the calling file."""
+    sys.dont_write_bytecode = True
+    unittest.main(verbosity=2)
