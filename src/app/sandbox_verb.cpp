@@ -1,0 +1,138 @@
+#include "app/sandbox_verb.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <charconv>
+#include <cstdio>
+#include <memory>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "sandbox/sandbox.h"
+#include "sandbox/zone.h"
+
+namespace surveysync::app {
+namespace {
+
+// The flags as typed; what needs reading is read when the verb runs, so that all of it is reported in one way.
+struct Flags {
+  sandbox::SandboxOptions options;
+  std::string dir, responses = "200", updated_zone = "UTC", vendor_time;
+  std::string window = "60s", penalty, cache = "60s", latency = "0ms", visibility_lag = "0s";
+};
+
+Error unreadable(std::string_view flag, std::string_view value, std::string hint) {
+  return Error(ErrorKind::config, fmt::format("{}: cannot read '{}'", flag, value), std::move(hint));
+}
+
+Duration read_duration(std::string_view flag, const std::string& text) {
+  const auto value = parse_duration(text);
+  if (!value) throw unreadable(flag, text, "write a duration like 500ms, 60s or 5m");
+  return *value;
+}
+
+std::int64_t read_count(const std::string& whole, std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0) {
+    throw unreadable("--responses", whole, "write a number, or a range like 100-300");
+  }
+  return value;
+}
+
+void read_responses(const std::string& text, sandbox::SandboxOptions& options) {
+  const std::size_t dash = text.find('-');
+  options.responses_min = read_count(text, std::string_view(text).substr(0, dash));
+  options.responses_max =
+      dash == std::string::npos ? options.responses_min : read_count(text, std::string_view(text).substr(dash + 1));
+  if (options.responses_max < options.responses_min)
+    throw unreadable("--responses", text, "the smaller number comes first");
+}
+
+sandbox::SandboxOptions read(const Flags& flags) {
+  sandbox::SandboxOptions options = flags.options;
+  options.dir = flags.dir;
+  read_responses(flags.responses, options);
+  if (flags.updated_zone != "UTC" && flags.updated_zone != "region") {
+    throw unreadable("--updated-zone", flags.updated_zone, "UTC or region");
+  }
+  options.updated_in_utc = flags.updated_zone == "UTC";
+  options.window = read_duration("--window", flags.window);
+  if (!flags.penalty.empty()) options.penalty = read_duration("--penalty", flags.penalty);
+  options.cache = read_duration("--cache", flags.cache);
+  options.latency = read_duration("--latency", flags.latency);
+  options.visibility_lag = read_duration("--visibility-lag", flags.visibility_lag);
+  if (!flags.vendor_time.empty()) {
+    const auto written = sandbox::parse_written_time(flags.vendor_time);
+    if (!written) throw unreadable("--vendor-time", flags.vendor_time, "write a time like 2026-01-02T03:04:05Z");
+    options.vendor_time = written->instant.value_or(written->wall);
+  }
+  return options;
+}
+
+void wait_for_signal() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP})
+    sigaddset(&set, signal);
+  // Also blocked here, for callers that are not main.
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  const timespec second{1, 0};
+  while (sigtimedwait(&set, nullptr, &second) < 0) {
+  }
+}
+
+int run(const Flags& flags) {
+  sandbox::Sandbox vendor(read(flags));
+  vendor.start();
+  fmt::print("sandbox ready: {} (control {})\n", vendor.base_url(), vendor.control_url());
+  std::fflush(stdout);
+  wait_for_signal();
+  vendor.stop();
+  return 0;
+}
+
+void add_account_flags(CLI::App& verb, Flags& flags) {
+  verb.add_option("--seed", flags.options.seed, "which account: the same seed gives the same bytes");
+  verb.add_option("--surveys", flags.options.surveys, "how many surveys")->check(CLI::Range(0, 10000));
+  verb.add_option("--responses", flags.responses, "responses of each survey, N or MIN-MAX");
+  verb.add_option("--questions", flags.options.questions,
+                  "0: every shape the vendor sends; else a plain survey that wide")
+      ->check(CLI::Range(0, 5000));
+  verb.add_option("--region-zone", flags.options.region_zone, "clock of date_submitted and created_on");
+  verb.add_option("--updated-zone", flags.updated_zone, "clock of date_updated: UTC or region");
+  verb.add_option("--vendor-time", flags.vendor_time, "what its clock shows at the start (default: the real time)");
+  verb.add_option("--live", flags.options.live, "changes a second while it is being read")->check(CLI::Range(0, 1000));
+  verb.add_flag("--live-deletes", flags.options.live_deletes, "let live changes delete responses too");
+  verb.add_option("--visibility-lag", flags.visibility_lag, "how long new responses stay unlisted");
+}
+
+void add_server_flags(CLI::App& verb, Flags& flags) {
+  verb.add_option("--dir", flags.dir, "where ca.pem, us.key and sandbox.json go")->required();
+  verb.add_option("--port", flags.options.port, "port of the API, 0 for any");
+  verb.add_option("--control-port", flags.options.control_port, "port of the control interface, 0 for any");
+  verb.add_option("--limit", flags.options.limit, "requests the account may make in a window")
+      ->check(CLI::PositiveNumber);
+  verb.add_option("--window", flags.window, "the rate window");
+  verb.add_option("--penalty", flags.penalty, "refusals after the limit was passed (default: one window)");
+  verb.add_option("--cache", flags.cache, "how long identical GETs are answered from a cache, 0s for never");
+  verb.add_flag("--refuse-repeats", flags.options.refuse_repeats, "answer identical GETs with 429 instead");
+  verb.add_option("--latency", flags.latency, "wait before each answer");
+  verb.add_option("--page-cap", flags.options.page_cap, "the largest page")->check(CLI::PositiveNumber);
+  verb.add_option("--fault", flags.options.faults, "what goes wrong: KIND[:key=value,...]; may be repeated")
+      ->allow_extra_args(false);
+  verb.add_flag("--plain-http", flags.options.plain_http, "no TLS");
+}
+
+}  // namespace
+
+void add_sandbox_verb(CLI::App& app, std::function<int()>& action) {
+  const auto flags = std::make_shared<Flags>();
+  CLI::App* verb = app.add_subcommand("sandbox", "a simulated vendor on loopback, for demonstrations and tests");
+  add_server_flags(*verb, *flags);
+  add_account_flags(*verb, *flags);
+  verb->callback([flags, &action] { action = [flags] { return run(*flags); }; });
+}
+
+}  // namespace surveysync::app
