@@ -143,7 +143,7 @@ int refusals(bool sliding, int limit, int share, Duration latency) {
     limiter.acquire({});
     state = state * 6364136223846793005ULL + 1442695040888963407ULL;
     const SteadyTime arrival =
-        std::max(last, clock.now() + latency * static_cast<std::int64_t>(state >> 40) / (1LL << 24));
+        std::max<SteadyTime>(last, clock.now() + latency * static_cast<std::int64_t>(state >> 40) / (1LL << 24));
     last = arrival;
     const SteadyTime window_begin =
         sliding ? arrival - 60s : SteadyTime(std::chrono::floor<std::chrono::minutes>(arrival.time_since_epoch()));
