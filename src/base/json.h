@@ -130,6 +130,9 @@ bool key_is(std::string_view raw_key, std::string_view name);
 /// The integer that a raw slice holds as number or as string without escapes; empty if it is none or out of range.
 std::optional<std::int64_t> int_of(std::string_view raw);
 
+/// Whether `text` is sound UTF-8, at simdjson's speed.
+bool is_utf8(std::string_view text);
+
 /// `text` as a JSON string literal with quotes. Text must be UTF-8.
 std::string quote(std::string_view text);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include "base/json.h"
+
 namespace surveysync::json {
 
 namespace {

@@ -25,9 +25,6 @@ inline std::string_view trim_end(std::string_view text) {
 /// Throws Error(malformed): "json: <what> at byte <at>".
 [[noreturn]] void fail(std::string_view what, std::size_t at);
 
-/// Whether `text` is sound UTF-8, at simdjson's speed.
-bool is_utf8(std::string_view text);
-
 /// The token starts of one text. Checks UTF-8, control characters in strings, and that the last string is closed.
 class TokenIndex {
  public:

@@ -1,0 +1,42 @@
+#include "sources/alchemer/tables.h"
+
+#include <span>
+
+namespace surveysync::sources::alchemer {
+
+namespace {
+
+model::Table make_table(std::string name, std::span<const ColumnDef> columns) {
+  model::Table table{"alchemer", std::move(name), {}, {}};
+  for (const ColumnDef& column : columns) {
+    (column.key ? table.key : table.columns).push_back({std::string(column.name), column.type});
+  }
+  return table;
+}
+
+model::Table response_table() {
+  model::Table table = make_table("response", kResponseColumns);
+  table.version = cell(kResponseColumns, "date_updated") - table.key.size();
+  return table;
+}
+
+model::Table answer_table() {
+  model::Table table = make_table("answer", kAnswerColumns);
+  table.child = true;
+  return table;
+}
+
+}  // namespace
+
+const std::vector<model::StreamSpec>& stream_specs() {
+  static const std::vector<model::StreamSpec> kSpecs = {
+      {"survey",
+       {make_table("survey", kSurveyColumns), make_table("page", kPageColumns),
+        make_table("question", kQuestionColumns), make_table("option", kOptionColumns)},
+       false},
+      {"response", {response_table(), answer_table()}, true},
+  };
+  return kSpecs;
+}
+
+}  // namespace surveysync::sources::alchemer
