@@ -1,6 +1,7 @@
 #pragma once
-// The verbs: arguments in, exit code out. Every verb is one file, verb_*.cpp; this one parses, dispatches and turns errors into the
-// exit codes of docs (product.md section 1). Owns the signals that main blocked. Called once, on the main thread. Never throws.
+// The verbs: arguments in, exit code out. Every verb is one file, verb_*.cpp; this one parses, dispatches and turns
+// errors into the exit codes of docs (product.md section 1). Owns the signals that main blocked. Called once, on the
+// main thread. Never throws.
 
 namespace surveysync::app {
 

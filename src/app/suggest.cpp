@@ -42,4 +42,9 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return best.empty() ? std::string() : fmt::format("; did you mean \"{}\"?", best);
 }
 
+Error unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known) {
+  return {ErrorKind::config, fmt::format("there is no {} \"{}\"{}", what, name, did_you_mean(name, known)),
+          known.empty() ? "none is configured" : fmt::format("configured: {}", fmt::join(known, ", "))};
+}
+
 }  // namespace surveysync::app

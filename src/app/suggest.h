@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
+
 namespace surveysync::app {
 
 /// Edits (insert, delete, replace, swap of neighbours) between two words.
@@ -15,5 +17,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
 
 /// "; did you mean \"...\"?", or empty.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
+
+/// Error(config): there is no `what` called `name`.
+Error unknown_name(std::string_view what, std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace surveysync::app

@@ -1,0 +1,221 @@
+#include "app/check_steps.h"
+
+#include <fmt/format.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "app/assembly.h"
+#include "app/config_values.h"
+#include "app/human.h"
+#include "report/log_line.h"
+#include "store/history.h"
+#include "store/migrate.h"
+
+namespace surveysync::app {
+namespace {
+
+constexpr Duration kTolerableSkew = std::chrono::seconds(60);
+constexpr int kOldestServer = 130000;
+constexpr std::size_t kLittleSpace = 256UL << 20;
+
+std::string megabytes(std::size_t bytes) {
+  return fmt::format("{} MB", grouped(static_cast<std::int64_t>(bytes >> 20)));
+}
+
+std::string server_name(int version) {
+  return fmt::format("PostgreSQL {}.{}", version / 10000, version % 10000);
+}
+
+/// Hears the client while it checks: what it complains about becomes a warning of the source.
+class WarningsOf final : public Observer {
+ public:
+  explicit WarningsOf(Observer& next) : next_(next) {}
+  void on_event(const Event& event) noexcept override {
+    if (const auto* warned = std::get_if<event::SecretWarned>(&event)) warnings.push_back(warned->what);
+    next_.on_event(event);
+  }
+  std::vector<std::string> warnings;
+
+ private:
+  Observer& next_;
+};
+
+/// The first partition that the configuration follows.
+const model::Partition* first_followed(const std::vector<model::Partition>& all, const SourceConfig& source) {
+  const sources::Following following{{}, source.include, source.exclude};
+  const auto found = std::find_if(all.begin(), all.end(), [&](const model::Partition& partition) {
+    return following.follows(partition.name) && partition.expected_records > 0;
+  });
+  if (found != all.end()) return &*found;
+  const auto any =
+      std::find_if(all.begin(), all.end(), [&](const model::Partition& p) { return following.follows(p.name); });
+  return any == all.end() ? nullptr : &*any;
+}
+
+std::string check_stream(SourceParts& parts, const model::StreamSpec& stream, const model::Partition& partition,
+                         const Scope& scope, const std::stop_token& stop) {
+  const model::Page page = parts.source().fetch(
+      {.stream = stream, .partition = partition, .position = "", .page_size = 1, .scope = scope}, stop);
+  const model::Decode decode = parts.source().decoder(stream);
+  model::RowBatch rows;
+  std::size_t decoded = 0;
+  for (const model::Record& record : page.records) {
+    rows.clear();
+    decode(record, rows);
+    decoded += rows.rows().size();
+  }
+  if (!page.quarantined.empty()) {
+    throw Error(ErrorKind::malformed, fmt::format("a record of survey {} cannot be read: {}", partition.name,
+                                                  page.quarantined.front().reason));
+  }
+  return fmt::format("survey {}: {} record{} read, {} row{} made of {}", partition.name, page.records.size(),
+                     page.records.size() == 1 ? "" : "s", decoded, decoded == 1 ? "" : "s",
+                     page.records.size() == 1 ? "it" : "them");
+}
+
+void check_streams(CheckReport& report, SourceParts& parts, const SourceConfig& source, const std::string& name,
+                   const std::stop_token& stop) {
+  const Scope scope{source.name, 0, "", ""};
+  std::vector<model::Partition> all;
+  const bool listed = report.run(name + " surveys", [&] {
+    all = parts.source().partitions(scope, stop);
+    const sources::Following following{{}, source.include, source.exclude};
+    const auto followed =
+        std::count_if(all.begin(), all.end(), [&](const auto& p) { return following.follows(p.name); });
+    return fmt::format("{} in the account, {} followed", grouped(static_cast<std::int64_t>(all.size())),
+                       grouped(followed));
+  });
+  if (!listed) return;
+  for (const std::string& id : source.include) {
+    if (std::any_of(all.begin(), all.end(), [&](const model::Partition& p) { return p.name == id; })) continue;
+    report.warn(name + " surveys", fmt::format("surveys.include names {}, which this key does not see", id));
+  }
+  const model::Partition* const partition = first_followed(all, source);
+  for (const model::StreamSpec& stream : parts.source().streams()) {
+    if (!source.streams.empty() && !source.streams.contains(stream.name)) continue;
+    const std::string subject = fmt::format("{} {}", name, stream.name);
+    if (partition == nullptr) {
+      report.warn(subject, "no survey to read a row from");
+    } else {
+      report.run(subject, [&] { return check_stream(parts, stream, *partition, scope, stop); });
+    }
+  }
+}
+
+void check_skew(CheckReport& report, const std::string& name, const std::optional<Duration>& skew) {
+  if (!skew) return;
+  const std::string text = fmt::format("the vendor's clock is {} {}", spoken(std::chrono::abs(*skew)),
+                                       *skew < Duration::zero() ? "behind" : "ahead");
+  if (std::chrono::abs(*skew) < kTolerableSkew) {
+    report.pass(name + " clock", text);
+  } else {
+    report.warn(name + " clock", text, "set this machine's clock (timedatectl set-ntp true)");
+  }
+}
+
+void check_capabilities(CheckReport& report, const std::string& name, const SourceConfig& source,
+                        pg::Connection& database) {
+  report.run(name + " learned", [&]() -> std::string {
+    std::string text;
+    for (const model::Capability& capability : store::History(database).capabilities(source.name)) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", capability.name, capability.value);
+    }
+    return text.empty() ? "nothing yet: the first sync tests what the account supports" : text;
+  });
+}
+
+}  // namespace
+
+void check_local(CheckReport& report, Program& program) {
+  const Config& config = program.config();
+  report.pass("configuration", fmt::format("{}: {} source{}", program.flags.config_file, config.sources.size(),
+                                           config.sources.size() == 1 ? "" : "s"));
+  for (const std::string& warning : config.warnings)
+    report.warn("configuration", warning);
+  struct statvfs disk {};
+  if (::statvfs(config.state_dir.c_str(), &disk) != 0) {
+    report.warn("state", fmt::format("{} is not there", config.state_dir),
+                fmt::format("install -d -m 0750 -o surveysync {}, or set state.dir", config.state_dir));
+    return;
+  }
+  const std::size_t free = disk.f_bavail * disk.f_frsize;
+  if (::access(config.state_dir.c_str(), W_OK) != 0) {
+    report.warn("state", fmt::format("{} cannot be written", config.state_dir),
+                "it must belong to the user that surveysync runs as");
+  } else if (free < kLittleSpace) {
+    report.warn("state", fmt::format("{} has {} free", config.state_dir, megabytes(free)), "make room on that disk");
+  } else {
+    report.pass("state", fmt::format("{}, {} free", config.state_dir, megabytes(free)));
+  }
+}
+
+std::unique_ptr<pg::Connection> check_database(CheckReport& report, Program& program) {
+  std::unique_ptr<pg::Connection> connection;
+  const bool connected = report.run("database", [&] {
+    connection =
+        std::make_unique<pg::Connection>(connect_options(program.connecting_config()), program.clock(), program.stop());
+    return fmt::format("{}, {}", connection->display(), server_name(connection->server_version()));
+  });
+  if (!connected) return nullptr;
+  if (connection->server_version() < kOldestServer) {
+    report.warn("database",
+                fmt::format("{} is older than what we test with (13)", server_name(connection->server_version())));
+  }
+  const bool usable = report.run("database schema", [&] {
+    store::require_version(*connection);
+    return fmt::format("at this version ({} migrations)", store::embedded_migrations().size());
+  });
+  if (!usable) return nullptr;
+  report.run("database privileges", [&]() -> std::string {
+    const std::vector<store::History::Privilege> missing = store::History(*connection).missing_privileges();
+    if (missing.empty()) return "all that writing needs";
+    std::string what, grants;
+    for (const store::History::Privilege& privilege : missing) {
+      what += fmt::format("{}{} on {}", what.empty() ? "" : ", ", privilege.missing, privilege.object);
+      grants += (grants.empty() ? "" : " ") + privilege.grant;
+    }
+    throw Error(ErrorKind::refused_schema, "missing: " + what, grants);
+  });
+  report.run("database write", [&] {
+    store::History(*connection).rehearse_write();
+    return std::string("a row was written and rolled back");
+  });
+  return connection->alive() ? std::move(connection) : nullptr;
+}
+
+void check_source(CheckReport& report, Program& program, const SourceConfig& source, pg::Connection* database) {
+  const std::string name = "source " + source.name;
+  WarningsOf observer(program.observers());
+  std::unique_ptr<SourceParts> parts;
+  const bool assembled = report.run(name + " secret", [&] {
+    parts = std::make_unique<SourceParts>(source, program.masker(), observer, program.clock());
+    return fmt::format("fingerprint {}", parts->client().fingerprint());
+  });
+  for (const std::string& warning : observer.warnings)
+    report.warn(name + " secret", warning);
+  if (!assembled) return;
+  if (!source.auth.next.empty()) {
+    report.run(name + " next secret", [&] {
+      const Credential next =
+          SecretReference::parse(source.auth.next).read(find_provider(source.type)->credential_lines);
+      program.masker().add(next);
+      return fmt::format("fingerprint {}", next.fingerprint);
+    });
+  }
+  std::optional<Duration> skew;
+  const bool reached = report.run(name + " reach", [&] {
+    const sources::ProbeResult probe = parts->source().probe(program.stop());
+    skew = probe.clock_skew;
+    return fmt::format("{}{}: {}", parts->endpoint().display(),
+                       source.region.empty() ? "" : " (region " + source.region + ")",
+                       report::printable(probe.summary));
+  });
+  if (!reached) return;
+  check_skew(report, name, skew);
+  check_streams(report, *parts, source, name, program.stop());
+  if (database != nullptr) check_capabilities(report, name, source, *database);
+}
+
+}  // namespace surveysync::app

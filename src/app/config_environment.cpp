@@ -1,0 +1,15 @@
+#include "app/config_environment.h"
+
+#include <cstdlib>
+#include <string_view>
+
+namespace surveysync::app {
+
+bool colours_allowed() {
+  const char* const no_color = std::getenv("NO_COLOR");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  const char* const terminal = std::getenv("TERM");
+  return terminal == nullptr || std::string_view(terminal) != "dumb";
+}
+
+}  // namespace surveysync::app

@@ -1,0 +1,142 @@
+#include "app/history_json.h"
+
+#include "app/json_writer.h"
+
+namespace surveysync::app {
+namespace {
+
+void write_counts(JsonWriter& writer, const Counts& counts) {
+  writer.field("requests", counts.requests)
+      .field("inserted", counts.inserted)
+      .field("updated", counts.updated)
+      .field("unchanged", counts.unchanged)
+      .field("tombstoned", counts.tombstoned)
+      .field("quarantined", counts.quarantined);
+}
+
+/// The members of a run, without the braces.
+void write_run(JsonWriter& writer, const store::RunRow& run) {
+  writer.field("run_id", run.run_id)
+      .field("source", run.source)
+      .field("kind", run.kind)
+      .text_or_null("outcome", run.outcome)
+      .field("started_at", run.started_at)
+      .field("finished_at", run.finished_at);
+  write_counts(writer, run.counts);
+  writer.text_or_null("error", run.error);
+}
+
+void write_clocks(JsonWriter& writer, const store::ClockRow& clocks) {
+  writer.field("last_attempt", clocks.last_attempt)
+      .field("last_success", clocks.last_success)
+      .field("last_certified", clocks.last_certified)
+      .field("newest_change", clocks.newest_change)
+      .field("stored_live", clocks.stored_live)
+      .field("balanced", clocks.balanced)
+      .field("followed", clocks.followed);
+}
+
+void write_quarantine(JsonWriter& writer, const store::QuarantineRow& row) {
+  writer.field("quarantine_id", row.quarantine_id)
+      .field("source", row.source)
+      .field("stream", row.stream)
+      .field("partition", row.partition)
+      .field("record_key", row.record_key)
+      .field("reason", row.reason)
+      .field("size", row.size)
+      .field("run_id", row.run_id)
+      .field("first_seen_at", row.first_seen_at);
+}
+
+}  // namespace
+
+std::string runs_json(const std::vector<store::RunRow>& runs) {
+  JsonWriter writer;
+  writer.begin_array();
+  for (const store::RunRow& run : runs) {
+    writer.begin_object();
+    write_run(writer, run);
+    writer.end_object();
+  }
+  return writer.end_array().done();
+}
+
+std::string run_json(const store::RunRow& run, const std::vector<store::RunStreamRow>& streams,
+                     const std::vector<store::Certificate>& certificates) {
+  JsonWriter writer;
+  writer.begin_object();
+  write_run(writer, run);
+  writer.key("streams").begin_array();
+  for (const store::RunStreamRow& row : streams) {
+    writer.begin_object()
+        .field("stream", row.stream)
+        .field("partition", row.partition)
+        .text_or_null("outcome", row.outcome)
+        .field("started_at", row.started_at)
+        .field("finished_at", row.finished_at);
+    write_counts(writer, row.counts);
+    writer.text_or_null("error", row.error).end_object();
+  }
+  writer.end_array().key("certificates").begin_array();
+  for (const store::Certificate& certificate : certificates) {
+    writer.begin_object()
+        .field("survey_id", certificate.partition)
+        .field("as_of", certificate.as_of)
+        .field("total_before", certificate.total_before)
+        .field("total_after", certificate.total_after)
+        .field("fetched", certificate.fetched)
+        .field("stored_live", certificate.stored_live)
+        .field("tombstoned", certificate.tombstoned)
+        .field("quarantined", certificate.quarantined)
+        .field("excluded", certificate.excluded)
+        .field("in_flight", certificate.in_flight)
+        .field("balanced", certificate.balanced)
+        .end_object();
+  }
+  return writer.end_array().end_object().done();
+}
+
+std::string status_json(const std::vector<StatusSource>& sources) {
+  JsonWriter writer;
+  writer.begin_object().key("sources").begin_array();
+  for (const StatusSource& source : sources) {
+    writer.begin_object().field("source", source.source).field("configured", source.configured);
+    write_clocks(writer, source.clocks);
+    writer.key("last_run");
+    if (source.last_run) {
+      writer.begin_object();
+      write_run(writer, *source.last_run);
+      writer.end_object();
+    } else {
+      writer.null();
+    }
+    writer.key("surveys").begin_array();
+    for (const StatusSurvey& survey : source.surveys) {
+      writer.begin_object().field("survey_id", survey.clocks.partition).field("title", survey.clocks.title);
+      write_clocks(writer, survey.clocks);
+      writer.end_object();
+    }
+    writer.end_array().end_object();
+  }
+  return writer.end_array().end_object().done();
+}
+
+std::string quarantine_json(const std::vector<store::QuarantineRow>& rows) {
+  JsonWriter writer;
+  writer.begin_array();
+  for (const store::QuarantineRow& row : rows) {
+    writer.begin_object();
+    write_quarantine(writer, row);
+    writer.end_object();
+  }
+  return writer.end_array().done();
+}
+
+std::string quarantine_item_json(const store::QuarantineRow& row) {
+  JsonWriter writer;
+  writer.begin_object();
+  write_quarantine(writer, row);
+  return writer.field("raw", row.raw).field("raw_base64", base64(row.raw)).end_object().done();
+}
+
+}  // namespace surveysync::app

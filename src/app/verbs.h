@@ -1,0 +1,23 @@
+#pragma once
+// All verbs: each adds itself to the command line and, when chosen, leaves its work in `action`. One file a verb,
+// verb_*.cpp. `program` and `action` outlive the command line.
+
+#include <CLI/App.hpp>
+
+#include "app/program.h"
+
+namespace surveysync::app {
+
+void add_sync_verb(CLI::App& app, Program& program, Action& action);
+void add_migrate_verb(CLI::App& app, Program& program, Action& action);
+void add_check_verb(CLI::App& app, Program& program, Action& action);
+void add_status_verb(CLI::App& app, Program& program, Action& action);
+void add_run_verbs(CLI::App& app, Program& program, Action& action);
+void add_config_verbs(CLI::App& app, Program& program, Action& action);
+void add_quarantine_verbs(CLI::App& app, Program& program, Action& action);
+void add_version_verb(CLI::App& app, Program& program, Action& action);
+
+/// Sources by name, all when `names` is empty. Throws Error(config) naming the unknown ones with a "did you mean".
+std::vector<const SourceConfig*> choose_sources(const Config& config, const std::vector<std::string>& names);
+
+}  // namespace surveysync::app
