@@ -202,7 +202,7 @@ TEST_F(ClientFixture, ARepeatRefusedWaitsForTheGuardAndHoldsNobodyElse) {
   EXPECT_EQ(get(call()).status, 200);
   EXPECT_GE(clock.now() - begin, 65s);
   EXPECT_LE(client().limiter().resting_until(), begin);
-  EXPECT_DOUBLE_EQ(client().limiter().rate(), 180.0);
+  EXPECT_NEAR(client().limiter().rate(), 180.0, 3.0) << "slowed, and one window recovered";
 }
 
 TEST_F(ClientFixture, RetryAfterOnA503RestsTheAccount) {
