@@ -20,9 +20,9 @@ namespace surveysync::sources::alchemer {
 
 /// Which personal fields of a response are kept. What is dropped is gone before anything is hashed or stored.
 struct PrivacyRules {
-  bool ip_address = false, user_agent = false, geo = false, referer = true;  ///< true: keep
+  bool ip_address = true, user_agent = true, geo = true, referer = true;  ///< true: keep
 
-  /// From field group to "keep" or "drop"; groups that are not named keep their default (drop, but referer). Throws
+  /// From field group to "keep" or "drop"; groups that are not named are kept. Throws
   /// Error(config) for another word; groups it does not know are not its business.
   static PrivacyRules parse(const std::map<std::string, std::string>& rules);
   bool keeps_all() const { return ip_address && user_agent && geo && referer; }
