@@ -232,7 +232,7 @@ class Sandbox:
 
     def fault(self, *rules):
         """Replaces all fault rules; none: a well-behaved vendor again."""
-        self._control('DELETE', '/fault')
+        self._control('DELETE', '/faults')
         for rule in rules:
             self._control('POST', '/fault', rule)
 
