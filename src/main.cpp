@@ -4,6 +4,8 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <initializer_list>
+
 #include "app/cli.h"
 
 namespace {
