@@ -41,6 +41,9 @@ int Connection::server_version() const {
 std::string Connection::display() const {
   return impl_->display;
 }
+const std::stop_token& Connection::stop() const {
+  return impl_->stop;
+}
 void Connection::use_stop(std::stop_token stop) {
   impl_->watch(std::move(stop));
 }

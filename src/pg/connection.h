@@ -83,6 +83,8 @@ class Connection {
   std::string display() const;
   /// From here on waits end on this token (a run's stop instead of the process's).
   void use_stop(std::stop_token stop);
+  /// The token that waits end on now.
+  const std::stop_token& stop() const;
 
  private:
   friend class Transaction;

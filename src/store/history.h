@@ -50,7 +50,9 @@ class History {
   std::vector<model::Capability> capabilities(const std::string& source);
   std::vector<QuarantineRow> quarantine(const std::string& source_or_empty, int limit);
   std::optional<QuarantineRow> quarantine_item(std::int64_t id);
-  struct Privilege { std::string object, missing, grant; };  ///< grant: the statement that would give it
+  struct Privilege {
+    std::string object, missing, grant;
+  };  ///< grant: the statement that would give it
   /// What the current role lacks for writing: schemas, tables, sequences.
   std::vector<Privilege> missing_privileges();
   /// Writes a row into the ledger and rolls it back. Throws what the database says.

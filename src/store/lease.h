@@ -1,8 +1,8 @@
 #pragma once
-// Which process works which source: a row with an epoch (fencing token) and an expiry by the database's clock. Every transaction
-// that writes checks holder and epoch, so a paused holder that wakes too late writes nothing. No advisory locks: they do not pass
-// poolers. A holder on this host whose process is gone is replaced at once; any other after the lease's time.
-// Throws Error(locked) when another process holds it.
+// Which process works which source: a row with an epoch (fencing token) and an expiry by the database's clock. Every
+// transaction that writes checks holder and epoch, so a paused holder that wakes too late writes nothing. No advisory
+// locks: they do not pass poolers. A holder on this host whose process is gone is replaced at once; any other after the
+// lease's time. Throws Error(locked) when another process holds it.
 
 #include <cstdint>
 #include <string>
@@ -28,8 +28,13 @@ class Lease {
   static void renew(pg::Connection& connection, const Fence& fence, Duration ttl);
   /// Gives it up; quietly does nothing when it was lost.
   static void release(pg::Connection& connection, const Fence& fence);
-  /// Locks the row FOR SHARE inside a writing transaction. Throws Error(locked) when it was lost.
+  /// Locks the row FOR KEY SHARE inside a writing transaction: holds off a takeover, not a renewal. Throws
+  /// Error(locked) when it was lost.
   static void check(pg::Transaction& transaction, const Fence& fence);
+  /// The same in two halves, for a pipeline: the statement, and what its result means (the transaction's time, or a
+  /// throw).
+  static pg::Statement check_statement(const Fence& fence);
+  static UtcTime judge(const pg::Result& result, const Fence& fence);
 };
 
 }  // namespace surveysync::store

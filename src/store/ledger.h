@@ -1,6 +1,7 @@
 #pragma once
-// What ran, how it ended, where each stream stands, and what its certificate says. Used by the run and the writer; all changes
-// check the fence. One Ledger per connection, one thread. Throws what pg throws, and Error(locked) from the fence.
+// What ran, how it ended, where each stream stands, and what its certificate says. Used by the run and the writer; all
+// changes check the fence. One Ledger per connection, one thread. Throws what pg throws, and Error(locked) from the
+// fence.
 
 #include <optional>
 #include <string>
@@ -32,22 +33,29 @@ class Ledger {
   /// Opens a run row (outcome null); its id.
   std::int64_t open_run(const Fence& fence, const std::string& kind);
   /// outcome: succeeded | partial | failed | cancelled.
-  void finish_run(const Fence& fence, std::int64_t run_id, const std::string& outcome, const Counts& counts, const std::string& error);
+  void finish_run(const Fence& fence, std::int64_t run_id, const std::string& outcome, const Counts& counts,
+                  const std::string& error);
   /// The outcome of one partition; row counts were added by the writer page by page, requests are set here.
-  void finish_partition(const Fence& fence, std::int64_t run_id, const std::string& stream, const std::string& partition,
-                        const std::string& outcome, std::int64_t requests, const std::string& error);
+  void finish_partition(const Fence& fence, std::int64_t run_id, const std::string& stream,
+                        const std::string& partition, const std::string& outcome, std::int64_t requests,
+                        const std::string& error);
 
-  std::optional<model::Checkpoint> checkpoint(const std::string& source, const std::string& stream, const std::string& partition);
+  std::optional<model::Checkpoint> checkpoint(const std::string& source, const std::string& stream,
+                                              const std::string& partition);
 
   std::vector<model::Capability> capabilities(const std::string& source);
   void save_capabilities(const Fence& fence, const std::vector<model::Capability>& capabilities);
 
-  /// Live rows of the stream's first table in a partition, and its quarantined records that have no stored row, counted now in
-  /// one statement's snapshot.
-  struct Holdings { std::int64_t stored_live = 0, quarantined = 0, excluded = 0, in_flight = 0; };
-  Holdings holdings(const std::string& source, const model::StreamSpec& stream, const std::string& partition, UtcTime as_of);
+  /// Live rows of the stream's first table in a partition, and its quarantined records that have no stored row, counted
+  /// now in one statement's snapshot.
+  struct Holdings {
+    std::int64_t stored_live = 0, quarantined = 0, excluded = 0, in_flight = 0;
+  };
+  Holdings holdings(const std::string& source, const model::StreamSpec& stream, const std::string& partition,
+                    UtcTime as_of);
   /// Forgets quarantined records of the partition that a complete pass (begun at `pass_started`) did not meet again.
-  void forget_unseen_quarantine(const Fence& fence, const std::string& stream, const std::string& partition, UtcTime pass_started);
+  void forget_unseen_quarantine(const Fence& fence, const std::string& stream, const std::string& partition,
+                                UtcTime pass_started);
 
   void save_certificate(const Fence& fence, const Certificate& certificate);
   /// The database's clock.

@@ -1,7 +1,7 @@
 #pragma once
-// Brings the schema to the version this binary was written for, or refuses to start. Migrations are the numbered SQL files of
-// migrations/, compiled in, each in its own transaction, hashed (SHA-256) in surveysync.schema_migration, serialised by a row lock.
-// Throws Error(config) with the next step for a database that is older, newer or edited.
+// Brings the schema to the version this binary was written for, or refuses to start. Migrations are the numbered SQL
+// files of migrations/, compiled in, each in its own transaction, hashed (SHA-256) in surveysync.schema_migration,
+// serialised by a row lock. Throws Error(config) with the next step for a database that is older, newer or edited.
 
 #include <span>
 #include <string>

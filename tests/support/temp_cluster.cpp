@@ -71,7 +71,9 @@ int spawn(const std::vector<std::string>& words, const std::string& log) {
 
 std::string text_of(const std::string& path) {
   std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 /// Folders of test programs that were killed before they could clean up.

@@ -1,0 +1,206 @@
+#include "store/history.h"
+
+#include "pg/binary.h"
+
+namespace surveysync::store {
+namespace {
+
+constexpr const char* kRunColumns =
+    "SELECT run_id, source, kind, coalesce(outcome, ''), coalesce(error, ''), started_at, finished_at, requests, "
+    "inserted, "
+    "updated, unchanged, tombstoned, quarantined FROM surveysync.run";
+
+/// Six counters from column `at` on.
+Counts counts_at(const pg::Result& rows, std::size_t row, std::size_t at) {
+  return {rows.integer(row, at),     rows.integer(row, at + 1), rows.integer(row, at + 2),
+          rows.integer(row, at + 3), rows.integer(row, at + 4), rows.integer(row, at + 5)};
+}
+
+RunRow run_at(const pg::Result& rows, std::size_t row) {
+  RunRow run;
+  run.run_id = rows.integer(row, 0);
+  run.source = rows.text(row, 1);
+  run.kind = rows.text(row, 2);
+  run.outcome = rows.text(row, 3);
+  run.error = rows.text(row, 4);
+  run.started_at = rows.time(row, 5).value_or(UtcTime());
+  run.finished_at = rows.time(row, 6);
+  run.counts = counts_at(rows, row, 7);
+  return run;
+}
+
+QuarantineRow quarantine_at(const pg::Result& rows, std::size_t row) {
+  QuarantineRow item;
+  item.quarantine_id = rows.integer(row, 0);
+  item.source = rows.text(row, 1);
+  item.stream = rows.text(row, 2);
+  item.partition = rows.text(row, 3);
+  item.record_key = rows.text(row, 4);
+  item.reason = rows.text(row, 5);
+  item.size = rows.integer(row, 6);
+  item.run_id = rows.integer(row, 7);
+  item.first_seen_at = rows.time(row, 8).value_or(UtcTime());
+  item.raw = std::string(rows.bytes(row, 9));
+  return item;
+}
+
+}  // namespace
+
+std::vector<RunRow> History::runs(const std::string& source_or_empty, int limit) {
+  const std::vector<pg::Param> params = {pg::text(source_or_empty), pg::int8(limit)};
+  const pg::Result rows = connection_.execute(
+      std::string(kRunColumns) + " WHERE $1 = '' OR source = $1 ORDER BY run_id DESC LIMIT $2", params);
+  std::vector<RunRow> runs;
+  for (std::size_t row = 0; row < rows.rows(); ++row)
+    runs.push_back(run_at(rows, row));
+  return runs;
+}
+
+std::optional<RunRow> History::run(std::int64_t run_id) {
+  const std::vector<pg::Param> params = {pg::int8(run_id)};
+  const pg::Result rows = connection_.execute(std::string(kRunColumns) + " WHERE run_id = $1", params);
+  if (rows.rows() == 0) return std::nullopt;
+  return run_at(rows, 0);
+}
+
+std::vector<RunStreamRow> History::run_streams(std::int64_t run_id) {
+  const std::vector<pg::Param> params = {pg::int8(run_id)};
+  const pg::Result rows = connection_.execute(
+      "SELECT stream, partition, coalesce(outcome, ''), coalesce(error, ''), started_at, finished_at, requests, "
+      "inserted, "
+      "updated, unchanged, tombstoned, quarantined FROM surveysync.run_stream WHERE run_id = $1 ORDER BY stream, "
+      "partition",
+      params);
+  std::vector<RunStreamRow> streams;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    streams.push_back({rows.text(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3), rows.time(row, 4),
+                       rows.time(row, 5), counts_at(rows, row, 6)});
+  }
+  return streams;
+}
+
+std::vector<Certificate> History::certificates(std::int64_t run_id) {
+  const std::vector<pg::Param> params = {pg::int8(run_id)};
+  const pg::Result rows = connection_.execute(
+      "SELECT source, survey_id::text, as_of, total_before, total_after, fetched, stored_live, tombstoned, "
+      "quarantined, excluded, "
+      "in_flight, balanced FROM surveysync.certificate WHERE run_id = $1 ORDER BY source, survey_id",
+      params);
+  std::vector<Certificate> found;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    found.push_back({run_id, rows.text(row, 0), rows.text(row, 1), rows.time(row, 2).value_or(UtcTime()),
+                     rows.integer(row, 3), rows.integer(row, 4), rows.integer(row, 5), rows.integer(row, 6),
+                     rows.integer(row, 7), rows.integer(row, 8), rows.integer(row, 9), rows.integer(row, 10),
+                     rows.boolean(row, 11)});
+  }
+  return found;
+}
+
+std::vector<ClockRow> History::clocks() {
+  // The whole source counts by its runs, a survey by its streams; a survey's clock is that of its slowest stream.
+  const pg::Result rows = connection_.execute(
+      "SELECT c.source, c.partition, c.title, c.last_attempt, c.last_success, t.last_certified, c.newest_change, "
+      "coalesce(l.stored_live, 0), l.balanced FROM ("
+      "SELECT r.source, '' AS partition, '' AS title, max(r.started_at) AS last_attempt, "
+      "max(r.finished_at) FILTER (WHERE r.outcome = 'succeeded') AS last_success, NULL::timestamptz AS newest_change "
+      "FROM surveysync.run r GROUP BY r.source "
+      "UNION ALL "
+      "SELECT p.source, p.partition, max(p.title), max(p.last_attempt), min(p.last_success), max(p.newest_change) FROM "
+      "("
+      "SELECT k.source, k.partition, k.stream, k.title, k.newest_change, max(s.started_at) AS last_attempt, "
+      "max(s.finished_at) FILTER (WHERE s.outcome = 'succeeded') AS last_success FROM surveysync.checkpoint k "
+      "LEFT JOIN surveysync.run_stream s ON s.source = k.source AND s.stream = k.stream AND s.partition = k.partition "
+      "WHERE k.partition <> '' GROUP BY k.source, k.partition, k.stream, k.title, k.newest_change) AS p "
+      "GROUP BY p.source, p.partition) AS c "
+      "LEFT JOIN LATERAL (SELECT max(x.certified_at) AS last_certified FROM surveysync.certificate x WHERE x.source = "
+      "c.source "
+      "AND x.balanced AND (c.partition = '' OR x.survey_id::text = c.partition)) AS t ON true "
+      "LEFT JOIN LATERAL (SELECT sum(y.stored_live)::bigint AS stored_live, bool_and(y.balanced) AS balanced FROM ("
+      "SELECT DISTINCT ON (z.survey_id) z.stored_live, z.balanced FROM surveysync.certificate z WHERE z.source = "
+      "c.source "
+      "AND (c.partition = '' OR z.survey_id::text = c.partition) ORDER BY z.survey_id, z.certified_at DESC) AS y) AS l "
+      "ON true "
+      "ORDER BY c.source, c.partition = '' DESC, length(c.partition), c.partition");
+  std::vector<ClockRow> clocks;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    ClockRow clock;
+    clock.source = rows.text(row, 0);
+    clock.partition = rows.text(row, 1);
+    clock.title = rows.text(row, 2);
+    clock.last_attempt = rows.time(row, 3);
+    clock.last_success = rows.time(row, 4);
+    clock.last_certified = rows.time(row, 5);
+    clock.newest_change = rows.time(row, 6);
+    clock.stored_live = rows.integer(row, 7);
+    if (!rows.is_null(row, 8)) clock.balanced = rows.boolean(row, 8);
+    clocks.push_back(std::move(clock));
+  }
+  return clocks;
+}
+
+std::vector<model::Capability> History::capabilities(const std::string& source) {
+  return Ledger(connection_).capabilities(source);
+}
+
+std::vector<QuarantineRow> History::quarantine(const std::string& source_or_empty, int limit) {
+  const std::vector<pg::Param> params = {pg::text(source_or_empty), pg::int8(limit)};
+  const pg::Result rows = connection_.execute(
+      "SELECT quarantine_id, source, stream, partition, record_key, reason, length(raw)::bigint, run_id, "
+      "first_seen_at, ''::bytea "
+      "FROM surveysync.quarantine WHERE $1 = '' OR source = $1 ORDER BY quarantine_id DESC LIMIT $2",
+      params);
+  std::vector<QuarantineRow> items;
+  for (std::size_t row = 0; row < rows.rows(); ++row)
+    items.push_back(quarantine_at(rows, row));
+  return items;
+}
+
+std::optional<QuarantineRow> History::quarantine_item(std::int64_t id) {
+  const std::vector<pg::Param> params = {pg::int8(id)};
+  const pg::Result rows = connection_.execute(
+      "SELECT quarantine_id, source, stream, partition, record_key, reason, length(raw)::bigint, run_id, "
+      "first_seen_at, raw "
+      "FROM surveysync.quarantine WHERE quarantine_id = $1",
+      params);
+  if (rows.rows() == 0) return std::nullopt;
+  return quarantine_at(rows, 0);
+}
+
+std::vector<History::Privilege> History::missing_privileges() {
+  const pg::Result rows = connection_.execute(
+      "SELECT object, missing, 'GRANT ' || missing || ' ON ' || kind || ' ' || object || ' TO ' || "
+      "quote_ident(current_user) FROM ("
+      "SELECT quote_ident(n.nspname) AS object, 'USAGE' AS missing, 'SCHEMA' AS kind, 1 AS place FROM "
+      "pg_catalog.pg_namespace n "
+      "WHERE n.nspname IN ('surveysync', 'alchemer') AND NOT has_schema_privilege(n.oid, 'USAGE') "
+      "UNION ALL "
+      "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), p.name, 'TABLE', 2 FROM pg_catalog.pg_class c "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+      "CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (name) "
+      "WHERE n.nspname IN ('surveysync', 'alchemer') AND c.relkind IN ('r', 'p') AND c.relname <> 'schema_migration' "
+      "AND NOT has_table_privilege(c.oid, p.name) "
+      "UNION ALL "
+      "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'SELECT', 'TABLE', 2 FROM pg_catalog.pg_class c "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'surveysync' AND c.relname = "
+      "'schema_migration' "
+      "AND NOT has_table_privilege(c.oid, 'SELECT') "
+      "UNION ALL "
+      "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'USAGE', 'SEQUENCE', 3 FROM pg_catalog.pg_class "
+      "c "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('surveysync', 'alchemer') "
+      "AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END"
+      ") AS m ORDER BY place, object, missing");
+  std::vector<Privilege> missing;
+  for (std::size_t row = 0; row < rows.rows(); ++row)
+    missing.push_back({rows.text(row, 0), rows.text(row, 1), rows.text(row, 2)});
+  return missing;
+}
+
+void History::rehearse_write() {
+  pg::Transaction transaction(connection_);
+  transaction.execute(
+      "INSERT INTO surveysync.checkpoint (source, stream, partition, updated_at) VALUES ('surveysync check', '', '', "
+      "pg_catalog.now())");
+}
+
+}  // namespace surveysync::store
