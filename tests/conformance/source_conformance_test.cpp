@@ -1,0 +1,318 @@
+// One suite for every provider: what sources/source.h promises, over real TLS against the provider's simulated vendor.
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "app/assembly.h"
+#include "provider.h"
+
+namespace surveysync::test {
+namespace {
+
+using model::Page;
+using model::Partition;
+using model::StreamSpec;
+
+class SourceConformance : public testing::TestWithParam<const sources::SourceType*> {
+ protected:
+  static constexpr int kPageSize = 7;
+
+  VendorUnderTest& start(const VendorUnderTest::Options& options = {}) {
+    vendor_ = std::make_unique<VendorUnderTest>(*GetParam(), options);
+    return *vendor_;
+  }
+  sources::Source& source() { return vendor_->source(); }
+
+  const StreamSpec& certified_stream() {
+    for (const StreamSpec& stream : source().streams()) {
+      if (stream.certified) return stream;
+    }
+    throw std::logic_error("no certified stream");
+  }
+
+  Page fetch(const StreamSpec& stream, const Partition& partition, const std::string& position, int size = kPageSize) {
+    return source().fetch({stream, partition, position, size, true, {}}, {});
+  }
+
+  /// Keys of one complete pass that begins at `position`, in the order met; every record decodes into its row.
+  std::vector<std::string> pass(const StreamSpec& stream, const Partition& partition, std::string position = "") {
+    std::vector<std::string> keys;
+    const model::Decode decode = source().decoder(stream);
+    model::RowBatch rows;
+    for (int calls = 0; calls < 200; ++calls) {
+      const Page page = fetch(stream, partition, position);
+      for (const model::Record& record : page.records) {
+        keys.push_back(stream.tables[record.table].name + ":" + model::key_text(record.key));
+        rows.clear();
+        decode(record, rows);
+        EXPECT_FALSE(rows.rows().empty());
+        EXPECT_EQ(rows.rows()[0].cells.size(),
+                  stream.tables[record.table].key.size() + stream.tables[record.table].columns.size());
+      }
+      if (!page.next) return keys;
+      position = *page.next;
+    }
+    ADD_FAILURE() << "the pass does not end";
+    return keys;
+  }
+
+  ErrorKind failure_of(const std::function<void()>& act) {
+    try {
+      act();
+    } catch (const Error& error) {
+      last_error_ = error.full_text();
+      return error.kind();
+    }
+    ADD_FAILURE() << "no error";
+    return ErrorKind::bug;
+  }
+
+  std::unique_ptr<VendorUnderTest> vendor_;
+  std::string last_error_;
+};
+
+TEST_P(SourceConformance, ProbeIsAccepted) {
+  start();
+  EXPECT_FALSE(source().probe({}).summary.empty());
+  EXPECT_EQ(source().requests(), 1);
+}
+
+TEST_P(SourceConformance, ProbeWithABadKeyIsUnauthorizedAndNotRepeated) {
+  start().write_key(std::string(vendor_->key_lines()[0].size(), 'a') + "\n" +
+                    std::string(vendor_->key_lines()[0].size(), 'b') + "\n");
+  vendor_->events().clear();
+  // The client holds the key it read first; this one is what a second client of the same account would read.
+  VendorUnderTest::Options refusing;
+  refusing.faults = {"401:wording=rotated"};
+  start(refusing);
+  EXPECT_EQ(failure_of([&] { source().probe({}); }), ErrorKind::unauthorized);
+  const auto asked = source().requests();
+  EXPECT_LE(asked, 3);
+  EXPECT_EQ(failure_of([&] { source().partitions({}, {}); }), ErrorKind::unauthorized);
+  EXPECT_EQ(source().requests(), asked) << "a refused key is not tried again";
+}
+
+TEST_P(SourceConformance, RefusalInside200IsARefusal) {
+  VendorUnderTest::Options refusing;
+  refusing.faults = {"401:inside=200,code=string"};
+  start(refusing);
+  EXPECT_EQ(failure_of([&] { source().probe({}); }), ErrorKind::unauthorized);
+}
+
+TEST_P(SourceConformance, AKeyThatIsReplacedHealsItself) {
+  VendorUnderTest::Options once;
+  once.faults = {"401:n=2"};
+  start(once);
+  source().probe({});
+  vendor_->write_key(vendor_->key_lines()[0] + "\n" + vendor_->key_lines()[1] + "\n");
+  EXPECT_NO_THROW(source().partitions({}, {}));
+}
+
+TEST_P(SourceConformance, EveryRecordExactlyOnce) {
+  start();
+  const auto partitions = source().partitions({}, {});
+  ASSERT_EQ(partitions.size(), 2U);
+  for (const Partition& partition : partitions) {
+    for (const StreamSpec& stream : source().streams()) {
+      const std::vector<std::string> keys = pass(stream, partition);
+      EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), keys.size()) << stream.name;
+      EXPECT_FALSE(keys.empty()) << stream.name;
+      if (stream.certified) {
+        EXPECT_EQ(static_cast<std::int64_t>(keys.size()), fetch(stream, partition, "").total) << stream.name;
+      }
+    }
+  }
+}
+
+TEST_P(SourceConformance, AnyPageSizeReadsTheSame) {
+  start();
+  const Partition partition = source().partitions({}, {}).front();
+  const StreamSpec& stream = certified_stream();
+  std::vector<std::string> keys = pass(stream, partition);
+  std::ranges::sort(keys);
+  for (const int size : {1, 13, 60, 500}) {
+    std::vector<std::string> again;
+    std::string position;
+    do {
+      const Page page = fetch(stream, partition, position, size);
+      for (const model::Record& record : page.records)
+        again.push_back(stream.tables[0].name + ":" + model::key_text(record.key));
+      position = page.next.value_or("");
+    } while (!position.empty());
+    std::ranges::sort(again);
+    EXPECT_EQ(again, keys) << "page size " << size;
+  }
+}
+
+TEST_P(SourceConformance, ResumesFromEveryPosition) {
+  start();
+  const Partition partition = source().partitions({}, {}).front();
+  const StreamSpec& stream = certified_stream();
+  const std::vector<std::string> whole = pass(stream, partition);
+  std::string position;
+  std::size_t met = 0;
+  while (true) {
+    const Page page = fetch(stream, partition, position);
+    met += page.records.size();
+    if (!page.next) break;
+    position = *page.next;
+    const std::vector<std::string> rest = pass(stream, partition, position);
+    EXPECT_EQ(rest, std::vector<std::string>(whole.begin() + static_cast<std::ptrdiff_t>(met), whole.end()));
+  }
+}
+
+TEST_P(SourceConformance, TheSameQuestionHasTheSameAnswer) {
+  start();
+  const Partition partition = source().partitions({}, {}).front();
+  for (const StreamSpec& stream : source().streams()) {
+    const std::string position = fetch(stream, partition, "").next.value_or("");
+    const Page first = fetch(stream, partition, position), second = fetch(stream, partition, position);
+    ASSERT_EQ(first.records.size(), second.records.size());
+    for (std::size_t i = 0; i < first.records.size(); ++i)
+      EXPECT_EQ(first.records[i].hash, second.records[i].hash);
+  }
+}
+
+TEST_P(SourceConformance, TailShowsTheNewestEnd) {
+  start();
+  const Partition partition = source().partitions({}, {}).front();
+  const StreamSpec& stream = certified_stream();
+  const auto total = fetch(stream, partition, "").total;
+  ASSERT_TRUE(total);
+  const std::vector<std::string> whole = pass(stream, partition);
+  const Page steady = fetch(stream, partition, sources::tail_position(*total));
+  EXPECT_EQ(steady.total, total);
+  const Page grown = fetch(stream, partition, sources::tail_position(*total - 30));
+  ASSERT_TRUE(grown.next);
+  std::set<std::string> met;
+  std::string position = *grown.next;
+  while (!position.empty()) {
+    const Page page = fetch(stream, partition, position);
+    for (const model::Record& record : page.records)
+      met.insert(model::key_text(record.key));
+    position = page.next.value_or("");
+  }
+  EXPECT_GE(met.size(), 30U) << "the tail leads through everything that was appended";
+  EXPECT_LT(met.size(), whole.size()) << "and not through what was known";
+}
+
+TEST_P(SourceConformance, AnEmptyPartitionHasNoPages) {
+  VendorUnderTest::Options empty;
+  empty.responses = 0;
+  start(empty);
+  const Partition partition = source().partitions({}, {}).front();
+  const Page page = fetch(certified_stream(), partition, "");
+  EXPECT_EQ(page.total, 0);
+  EXPECT_FALSE(page.next);
+  EXPECT_TRUE(fetch(certified_stream(), partition, sources::tail_position(0)).records.empty());
+}
+
+TEST_P(SourceConformance, OneBadRecordCostsOnlyItself) {
+  VendorUnderTest::Options bad;
+  bad.faults = {"bad-record:path=surveyresponse"};
+  start(bad);
+  const Partition partition = source().partitions({}, {}).front();
+  const Page first = fetch(certified_stream(), partition, "");
+  const Page page = fetch(certified_stream(), partition, *first.next, 60);
+  EXPECT_GE(page.quarantined.size(), 1U);
+  EXPECT_GE(page.records.size(), 50U);
+  for (const model::Quarantined& item : page.quarantined) {
+    EXPECT_FALSE(item.reason.empty());
+    EXPECT_FALSE(item.raw.empty());
+  }
+}
+
+TEST_P(SourceConformance, APageThatRepeatsIsAnErrorAndNotALoop) {
+  VendorUnderTest::Options lying;
+  lying.faults = {"same-page:path=surveyresponse"};
+  start(lying);
+  const Partition partition = source().partitions({}, {}).front();
+  const StreamSpec& stream = certified_stream();
+  EXPECT_EQ(failure_of([&] {
+              std::string position;
+              for (int calls = 0; calls < 100; ++calls) {
+                const Page page = fetch(stream, partition, position);
+                if (!page.next) return;
+                position = *page.next;
+              }
+            }),
+            ErrorKind::malformed);
+}
+
+TEST_P(SourceConformance, PassingFaultsAreRetried) {
+  for (const char* fault :
+       {"status:code=503,n=2", "429:text=limit,retry-after=0,n=2", "html200:n=2", "empty200:n=2", "cut:bytes=40,n=2"}) {
+    VendorUnderTest::Options flaky;
+    flaky.faults = {fault};
+    start(flaky);
+    source().probe({});
+    EXPECT_NO_THROW(source().partitions({}, {})) << fault;
+  }
+}
+
+TEST_P(SourceConformance, UnknownFieldsAreNoted) {
+  VendorUnderTest::Options drifting;
+  drifting.faults = {"new-field"};
+  start(drifting);
+  const Partition partition = source().partitions({}, {}).front();
+  const StreamSpec& stream = certified_stream();
+  const Page first = fetch(stream, partition, "");
+  const Page page = fetch(stream, partition, *first.next);
+  const model::Decode decode = source().decoder(stream);
+  model::RowBatch rows;
+  std::size_t notices = 0;
+  for (const model::Record& record : page.records) {
+    rows.clear();
+    decode(record, rows);
+    notices += rows.notices.size();
+  }
+  EXPECT_GT(notices, 0U);
+}
+
+TEST_P(SourceConformance, TheKeyIsInNoEventAndNoError) {
+  VendorUnderTest::Options refusing;
+  refusing.faults = {"401:from=6"};
+  start(refusing);
+  std::string all;
+  try {
+    for (const Partition& partition : source().partitions({}, {}))
+      pass(certified_stream(), partition);
+  } catch (const Error& error) {
+    all = error.full_text();
+  }
+  for (const Event& event : vendor_->events().events()) {
+    const EventText text = describe(event);
+    all += text.message;
+    for (const auto& [name, value] : text.fields)
+      all += value;
+  }
+  EXPECT_FALSE(all.empty());
+  for (const std::string& line : vendor_->key_lines())
+    EXPECT_EQ(all.find(line), std::string::npos);
+}
+
+TEST_P(SourceConformance, StopEndsACallAtOnce) {
+  VendorUnderTest::Options stalling;
+  stalling.faults = {"stall:headers,ms=8000,from=2", "slow:ms=8000,from=2"};
+  start(stalling);
+  source().probe({});
+  std::stop_source stop;
+  auto call =
+      std::async(std::launch::async, [&] { return failure_of([&] { source().partitions({}, stop.get_token()); }); });
+  while (vendor_->source().requests() < 2 && call.wait_for(std::chrono::milliseconds(5)) != std::future_status::ready) {
+  }
+  const auto asked = std::chrono::steady_clock::now();
+  stop.request_stop();
+  EXPECT_EQ(call.get(), ErrorKind::cancelled);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(3));
+}
+
+std::string name_of_provider(const testing::TestParamInfo<const sources::SourceType*>& info) {
+  return std::string(info.param->name);
+}
+
+INSTANTIATE_TEST_SUITE_P(Providers, SourceConformance, testing::ValuesIn(app::providers()), name_of_provider);
+
+}  // namespace
+}  // namespace surveysync::test
