@@ -48,7 +48,11 @@ std::string essay(Draw& draw) {
 class Sitting {
  public:
   Sitting(std::uint64_t seed, const SurveyDef& survey, const Row& row, bool recruited_early)
-      : seed_(seed), survey_(survey), row_(row), early_(recruited_early) {}
+      : seed_(seed),
+        survey_(survey),
+        row_(row),
+        early_(recruited_early),
+        wide_(survey.pages.front().questions.front().kind != QuestionKind::decoration) {}
 
   std::vector<Entry> answer_all();
 
@@ -76,6 +80,7 @@ class Sitting {
   const SurveyDef& survey_;
   const Row& row_;
   bool early_;
+  bool wide_;  // a plain survey: everything answered, no odd text
   std::string language_;
   std::vector<Entry> entries_;
 };
@@ -113,11 +118,10 @@ Entry Sitting::open(const QuestionDef& item, Draw& draw) const {
 
 void Sitting::answer(const QuestionDef& item, Draw draw) {
   if (item.kind == QuestionKind::decoration || item.kind == QuestionKind::action) return;
-  const bool wide = survey_.pages.front().questions.front().kind != QuestionKind::decoration;
   Entry entry = open(item, draw);
   const std::int64_t luck = draw.below(1000);
-  const bool answered = wide || luck >= 220;
-  entry.shown = wide || (answered ? luck >= 250 : luck >= 100);
+  const bool answered = wide_ || luck >= 220;
+  entry.shown = wide_ || (answered ? luck >= 250 : luck >= 100);
   if (item.kind == QuestionKind::table) {
     entry.shown = false;
     if (draw.chance(500)) entries_.push_back(entry);
@@ -170,7 +174,7 @@ void Sitting::answer_scalar(Entry& entry, const QuestionDef& item, Draw& draw) {
       text(item.type == "DATE" ? fmt::format("{:02}/17/2025", draw.below(12) + 1) : sentence(draw, 5));
       break;
     case QuestionKind::essay:
-      text(essay(draw));
+      text(wide_ ? sentence(draw, 40) : essay(draw));
       break;
     case QuestionKind::hidden:
       text(fmt::format("hidden {}", draw.below(100)));

@@ -44,7 +44,7 @@ TEST(SandboxFaults, MeetsTheRequestsItNames) {
 TEST(SandboxFaults, AnswersInsteadOfTheVendor) {
   const Running vendor;
   vendor.fault("status:n=1,code=503");
-  vendor.fault("status:n=2,code=522,body=html");
+  vendor.fault("status:n=2,code=502,body=html");
   vendor.fault("status:n=3,code=500,body=empty");
   vendor.fault("401:n=4,wording=rotated,inside=200,code=string");
   vendor.fault("429:n=5,text=wait,as=400,retry-after=7");
@@ -53,7 +53,7 @@ TEST(SandboxFaults, AnswersInsteadOfTheVendor) {
   vendor.fault("redirect:n=8,location=https://example.org/");
   EXPECT_EQ(vendor.get("/v5/account").status, 503);
   const Answer html = vendor.get("/v5/account");
-  EXPECT_EQ(html.status, 522);
+  EXPECT_EQ(html.status, 502);
   EXPECT_TRUE(html.body.starts_with("<!DOCTYPE html>"));
   EXPECT_EQ(vendor.get("/v5/account").body, "");
   const Answer refused = vendor.get("/v5/account");
