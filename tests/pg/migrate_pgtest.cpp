@@ -1,0 +1,109 @@
+// store/migrate: an empty database, several processes, edited and newer databases, roles.
+#include "store/migrate.h"
+
+#include <thread>
+
+#include "fixture.h"
+
+namespace surveysync::test {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+class MigrateTest : public EmptyDatabaseTest {};
+
+Lines names() {
+  Lines all;
+  for (const store::Migration& migration : store::embedded_migrations())
+    all.emplace_back(migration.name);
+  return all;
+}
+
+TEST_F(MigrateTest, AnEmptyDatabaseIsBroughtUpToDateOnce) {
+  const auto connection = connect();
+  EXPECT_EQ(store::migration_status(*connection).pending, names());
+  const Error early = error_of([&] { store::require_version(*connection); });
+  EXPECT_EQ(early.kind(), ErrorKind::config);
+  EXPECT_NE(early.hint().find("surveysync migrate"), std::string::npos);
+  EXPECT_EQ(store::migrate(*connection), names());
+  EXPECT_EQ(store::migration_status(*connection).applied, names());
+  store::require_version(*connection);
+  EXPECT_TRUE(store::migrate(*connection).empty());
+  EXPECT_EQ(query("SELECT attcompression FROM pg_attribute WHERE attrelid = 'alchemer.response'::regclass AND attname "
+                  "= 'payload'"),
+            "l");
+  EXPECT_EQ(query("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN "
+                  "('alchemer', "
+                  "'surveysync') AND relkind = 'r' AND obj_description(c.oid) IS NULL"),
+            "0")
+      << "tables without a comment";
+}
+
+TEST_F(MigrateTest, FourProcessesAtOnceAllSucceed) {
+  std::vector<std::jthread> workers;
+  std::atomic<int> applied = 0;
+  for (int i = 0; i < 4; ++i) {
+    workers.emplace_back([&] {
+      try {
+        const auto connection = connect();
+        applied += static_cast<int>(store::migrate(*connection).size());
+        store::require_version(*connection);
+      } catch (const Error& error) {
+        ADD_FAILURE() << error.what();
+      }
+    });
+  }
+  workers.clear();
+  EXPECT_EQ(applied, static_cast<int>(names().size()));
+}
+
+TEST_F(MigrateTest, AnOlderAnEditedAndANewerDatabaseAreRefused) {
+  const auto connection = connect();
+  store::migrate(*connection);
+  run_sql("DELETE FROM surveysync.schema_migration WHERE name = '" + names().back() + "'");
+  const Error older = error_of([&] { store::require_version(*connection); });
+  EXPECT_EQ(older.kind(), ErrorKind::config);
+  EXPECT_NE(older.hint().find("surveysync migrate"), std::string::npos);
+  // Its tables are there already: the migration fails as a whole and says which.
+  const Error twice = error_of([&] { store::migrate(*connection); });
+  EXPECT_NE(std::string(twice.what()).find(names().back()), std::string::npos);
+  run_sql("INSERT INTO surveysync.schema_migration SELECT '" + names().back() + "', repeat('0', 64), now()");
+  EXPECT_NE(error_of([&] { store::require_version(*connection); }).message().find("another text"), std::string::npos);
+  EXPECT_EQ(error_of([&] { store::migrate(*connection); }).kind(), ErrorKind::config);
+}
+
+TEST_F(MigrateTest, ANewerDatabaseIsRefused) {
+  const auto connection = connect();
+  store::migrate(*connection);
+  run_sql("INSERT INTO surveysync.schema_migration VALUES ('9999_future', 'x', now())");
+  for (const auto& act : {std::function<void()>([&] { store::require_version(*connection); }),
+                          std::function<void()>([&] { store::migrate(*connection); })}) {
+    const Error error = error_of(act);
+    EXPECT_EQ(error.kind(), ErrorKind::config);
+    EXPECT_NE(error.message().find("9999_future"), std::string::npos);
+  }
+}
+
+TEST_F(MigrateTest, WithoutTheRightToCreateItSaysSo) {
+  run_sql("DROP ROLE IF EXISTS nobody_here; CREATE ROLE nobody_here LOGIN");
+  const auto connection = connect("nobody_here");
+  const Error error = error_of([&] { store::migrate(*connection); });
+  EXPECT_EQ(error.kind(), ErrorKind::refused_schema);
+  EXPECT_EQ(error.sqlstate(), "42501");
+  run_sql("DROP ROLE nobody_here");
+}
+
+TEST_F(MigrateTest, ThePrintedRolesAreEnoughForTheirWork) {
+  const auto owner = connect();
+  store::migrate(*owner);
+  run_sql("DROP ROLE IF EXISTS surveysync_writer; DROP ROLE IF EXISTS surveysync_reader");
+  run_sql(store::print_roles());
+  EXPECT_EQ(query("SELECT has_table_privilege('surveysync_writer', 'alchemer.answer', 'INSERT'), 1"), "t");
+  EXPECT_EQ(query("SELECT has_table_privilege('surveysync_reader', 'alchemer.answer', 'INSERT')"), "f");
+  EXPECT_EQ(query("SELECT has_table_privilege('surveysync_reader', 'alchemer.answer', 'SELECT')"), "t");
+  run_sql(
+      "DROP OWNED BY surveysync_writer, surveysync_reader; DROP ROLE surveysync_writer; DROP ROLE surveysync_reader");
+}
+
+}  // namespace
+}  // namespace surveysync::test
