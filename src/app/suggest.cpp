@@ -34,7 +34,11 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
       best = candidate;
     }
   }
-  return best;
+  if (!best.empty() || word.size() < 3) return best;
+  // A word that was not written to its end.
+  const auto whole = std::find_if(known.begin(), known.end(),
+                                  [&](const std::string& candidate) { return candidate.starts_with(word); });
+  return whole == known.end() ? std::string() : *whole;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {

@@ -1,0 +1,48 @@
+#!/bin/bash
+# A Secret cannot be logged, streamed or copied to a string: each of these programs must not compile, and the one without misuse must.
+# Usage: secret_must_not_print.sh SOURCE_DIR CXX
+set -u
+source_dir=$1
+compiler=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+failures=0
+
+# compiles NAME BODY: whether a function with this body compiles.
+compiles() {
+  cat > "$scratch/$1.cpp" <<PROGRAM
+#include <fmt/format.h>
+#include <fmt/ostream.h>
+#include <spdlog/spdlog.h>
+#include <iostream>
+#include <string>
+#include "base/secret.h"
+void misuse(const surveysync::Secret& secret) { $2 }
+PROGRAM
+  "$compiler" -std=c++20 -DSPDLOG_FMT_EXTERNAL -fsyntax-only -I"$source_dir/src" "$scratch/$1.cpp" 2> "$scratch/$1.log"
+}
+
+must_compile() {
+  if ! compiles "$1" "$2"; then
+    echo "$1: does not compile, so the other cases prove nothing:"
+    head -20 "$scratch/$1.log"
+    failures=$((failures + 1))
+  fi
+}
+
+must_not_compile() {
+  if compiles "$1" "$2"; then
+    echo "$1: compiles, but must not: $2"
+    failures=$((failures + 1))
+  fi
+}
+
+must_compile proper_use 'spdlog::info("{}", secret.expose().size());'
+must_not_compile logged 'spdlog::info("{}", secret);'
+must_not_compile streamed 'std::cout << secret;'
+must_not_compile formatted '(void)fmt::format("{}", secret);'
+must_not_compile made_string 'std::string text = secret; (void)text;'
+must_not_compile constructed_string 'std::string text(secret); (void)text;'
+must_not_compile viewed 'std::string_view text = secret; (void)text;'
+must_not_compile copied 'surveysync::Secret other = secret; (void)other;'
+exit "$((failures > 0))"
