@@ -9,17 +9,17 @@
 
 namespace surveysync::json {
 
-/// One value of a tree. Lives in the arena of its Document.
-struct Node {
-  Type type = Type::absent;
-  std::string_view raw, text;
-  std::span<const Member> members;
-  std::span<const Value> items;
-};
-
 namespace {
 
 std::optional<std::int64_t> parse_int(std::string_view text) {
+  constexpr std::size_t kSafeDigits = 18;
+  if (!text.empty() && text.size() <= kSafeDigits) {
+    std::int64_t sum = 0;
+    std::size_t at = 0;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at)
+      sum = sum * 10 + (text[at] - '0');
+    if (at == text.size()) return sum;
+  }
   if (!text.empty() && text.front() == '+') {
     text.remove_prefix(1);
     if (!text.empty() && text.front() == '-') return std::nullopt;
@@ -58,6 +58,22 @@ bool is_number(std::string_view token) {
     if (digits() == 0) return false;
   }
   return at == token.size();
+}
+
+/// Strings are short: eight bytes at a time beat a library call.
+bool has_backslash(std::string_view text) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101ULL, kHigh = 0x8080808080808080ULL;
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    word ^= kOnes * '\\';
+    if (((word - kOnes) & ~word & kHigh) != 0) return true;
+  }
+  for (; at < text.size(); ++at) {
+    if (text[at] == '\\') return true;
+  }
+  return false;
 }
 
 /// Memory in blocks, given back all at once and used again.
@@ -105,33 +121,6 @@ class Arena {
 
 }  // namespace
 
-Type Value::type() const {
-  return node_ == nullptr ? Type::absent : node_->type;
-}
-
-bool Value::is_blank() const {
-  switch (type()) {
-    case Type::absent:
-    case Type::null:
-      return true;
-    case Type::string:
-      return node_->text.empty();
-    case Type::array:
-      return node_->items.empty();
-    case Type::object:
-      return node_->members.empty();
-    default:
-      return false;
-  }
-}
-
-std::string_view Value::raw() const {
-  return node_ == nullptr ? std::string_view() : node_->raw;
-}
-std::string_view Value::text() const {
-  return node_ == nullptr ? std::string_view() : node_->text;
-}
-
 std::optional<std::int64_t> Value::as_int() const {
   if (type() != Type::number && type() != Type::string) return std::nullopt;
   return parse_int(node_->text);
@@ -150,16 +139,6 @@ Value Value::operator[](std::string_view key) const {
     if (member->key == key) return member->value;
   }
   return {};
-}
-
-std::span<const Member> Value::members() const {
-  return node_ == nullptr ? std::span<const Member>() : node_->members;
-}
-std::span<const Value> Value::items() const {
-  return node_ == nullptr ? std::span<const Value>() : node_->items;
-}
-std::size_t Value::size() const {
-  return members().size() + items().size();
 }
 
 struct Document::Impl {
@@ -232,7 +211,7 @@ struct Document::Impl {
     const std::string_view body = index.string_body(token);
     const std::size_t at = here();
     ++token;
-    if (std::memchr(body.data(), '\\', body.size()) == nullptr) return body;
+    if (!has_backslash(body)) return body;
     auto* out = static_cast<char*>(arena.take(body.size()));
     const std::optional<std::size_t> size = unescape(body, out);
     if (!size) fail("bad escape in a string", at);

@@ -21,7 +21,7 @@ inline constexpr int kMaxDepth = 200;
 
 enum class Type : std::uint8_t { absent, null, boolean, number, string, array, object };
 
-struct Node;  // internal
+struct Node;  // one value of a tree, at the end of this header's first part
 struct Member;
 
 /// A handle on one value of a Document; valid until that Document parses again or dies. Asking the wrong type never throws:
@@ -64,6 +64,30 @@ struct Member {
   std::string_view key;  // unescaped
   Value value;
 };
+
+/// What a Value is a handle on. Lives in the memory of its Document.
+struct Node {
+  Type type = Type::absent;
+  std::string_view raw, text;
+  std::span<const Member> members;
+  std::span<const Value> items;
+};
+
+inline Type Value::type() const { return node_ == nullptr ? Type::absent : node_->type; }
+inline std::string_view Value::raw() const { return node_ == nullptr ? std::string_view() : node_->raw; }
+inline std::string_view Value::text() const { return node_ == nullptr ? std::string_view() : node_->text; }
+inline std::span<const Member> Value::members() const {
+  return node_ == nullptr ? std::span<const Member>() : node_->members;
+}
+inline std::span<const Value> Value::items() const { return node_ == nullptr ? std::span<const Value>() : node_->items; }
+inline std::size_t Value::size() const { return members().size() + items().size(); }
+inline bool Value::is_blank() const {
+  switch (type()) {
+    case Type::boolean:
+    case Type::number: return false;
+    default: return text().empty() && size() == 0;
+  }
+}
 
 /// A parsed text. Texts must be followed by kPadding readable bytes and outlive the values.
 class Document {
@@ -125,6 +149,8 @@ struct RawMember {
 /// before anybody knows whether a record changed. `out` is cleared first and keeps its memory. Throws Error(malformed) when the
 /// text is no object or its strings and brackets do not end; what is inside the values is not checked.
 void scan_members(std::string_view raw, std::vector<RawMember>& out);
+/// The first top-level member `name` of the object `raw`; nothing behind it is looked at. Throws like scan_members.
+std::optional<RawMember> find_member(std::string_view raw, std::string_view name);
 /// Whether the raw key (escapes kept) says `name`.
 bool key_is(std::string_view raw_key, std::string_view name);
 /// The integer that a raw slice holds as number or as string without escapes; empty if it is none or out of range.

@@ -162,7 +162,9 @@ class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
 
-  void members(std::vector<RawMember>& out) {
+  /// Hands each member to `visit` until that returns false.
+  template <class Visit>
+  void members(Visit visit) {
     skip_space();
     take('{');
     skip_space();
@@ -177,7 +179,7 @@ class Scanner {
         skip_space();
         const std::size_t begin = at_;
         skip_value();
-        out.push_back({name, text_.substr(begin, at_ - begin)});
+        if (!visit(RawMember{name, text_.substr(begin, at_ - begin)})) return;
         skip_space();
         if (peek() == '}') break;
         take(',');
@@ -264,7 +266,19 @@ class Scanner {
 
 void scan_members(std::string_view raw, std::vector<RawMember>& out) {
   out.clear();
-  Scanner(raw).members(out);
+  Scanner(raw).members([&](const RawMember& member) {
+    out.push_back(member);
+    return true;
+  });
+}
+
+std::optional<RawMember> find_member(std::string_view raw, std::string_view name) {
+  std::optional<RawMember> found;
+  Scanner(raw).members([&](const RawMember& member) {
+    if (key_is(member.key, name)) found = member;
+    return !found;
+  });
+  return found;
 }
 
 bool key_is(std::string_view raw_key, std::string_view name) {

@@ -146,6 +146,8 @@ class RowBatch {
   void clear();
   /// A new row of `columns` null cells. The span stays valid until clear().
   std::span<Cell> add_row(std::size_t table, std::size_t columns);
+  /// A row of cells that make_cells gave and the caller filled: for those who know only at the end which rows there are.
+  void add_row(std::size_t table, std::span<const Cell> cells) { rows_.push_back({table, cells}); }
   /// Copies text into the batch's memory.
   std::string_view keep(std::string_view text);
   /// Copies a list into the batch's memory.

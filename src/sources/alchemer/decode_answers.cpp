@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "base/error.h"
@@ -36,10 +35,7 @@ const NameSet& field_names() {
 }
 
 std::optional<std::int64_t> int_of_text(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || failure != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
+  return json::int_of(text);
 }
 
 bool is_structure(Value value) {
@@ -93,15 +89,20 @@ AnswerDecoder::AnswerDecoder(CellMaker& make, std::int64_t survey_id, std::int64
 void AnswerDecoder::decode(Value survey_data) {
   if (survey_data.is_blank()) return;
   if (!is_structure(survey_data)) {
-    make_.notice("survey_data", type_name(survey_data.type()), survey_data);
+    make_.notice("entry", type_name(survey_data.type()), survey_data);
     return;
   }
   rows_.reserve(kUsualAnswers);
   for_each_child(survey_data, [&](std::string_view key, Value entry) { decode_entry(key, entry); });
   drop_repeated();
-  for (const Row& row : rows_) {
-    std::ranges::copy(row, make_.batch().add_row(table::kAnswer, row.size()).begin());
-  }
+  for (const RowInBatch row : rows_)
+    make_.batch().add_row(table::kAnswer, row);
+}
+
+void AnswerDecoder::add(const Row& row) {
+  const RowInBatch kept = make_.batch().make_cells(row.size());
+  std::ranges::copy(row, kept.begin());
+  rows_.push_back(kept);
 }
 
 AnswerDecoder::Fields AnswerDecoder::read_fields(Value object) {
@@ -139,9 +140,9 @@ void AnswerDecoder::decode_entry(std::string_view key, Value entry) {
   Row base = blank_;
   base[kQuestion] = Cell::of(*id);
   if (!entry.is_object()) {
-    make_.notice("survey_data", type_name(entry.type()), entry);
+    make_.notice("entry", type_name(entry.type()), entry);
     base[kAnswer] = make_.keep_cell(is_structure(entry) ? entry.raw() : entry.text());
-    rows_.push_back(base);
+    add(base);
     return;
   }
   fill_common(base, fields);
@@ -177,7 +178,7 @@ void AnswerDecoder::decode_plain(const Row& base, const Fields& fields) {
                          ? Cell::of(fields.original_answer().raw())
                          : make_.text(fields.original_answer(), "original_answer");
   }
-  rows_.push_back(row);
+  add(row);
 }
 
 /// Fills answer, option_id and is_other; false when nothing was answered.
@@ -188,7 +189,7 @@ bool AnswerDecoder::decode_answer(Row& row, Value answer, Value answer_id, std::
     row[kIsOther] = Cell::of(choice.other);
     if (!choice.id) make_.notice("answer_id", "no number", answer_id);
   }
-  if (answer.is_blank()) return !answer_id.is_blank();
+  if (answer.is_blank()) return !answer_id.is_blank() && answer_id.text() != "0";
   if (!is_structure(answer)) {
     row[kAnswer] = make_.keep_cell(answer.text());
     return true;
@@ -240,7 +241,7 @@ void AnswerDecoder::decode_options(const Row& base, Value options, std::string_v
     row[kOption] = Cell::of(choice.id);
     row[kIsOther] = Cell::of(choice.other);
     row[kItem] = make_.keep_cell(row_prefix.empty() ? choice.text : fmt::format("{}/{}", row_prefix, choice.text));
-    rows_.push_back(row);
+    add(row);
   });
 }
 
@@ -255,7 +256,7 @@ void AnswerDecoder::decode_ranking(const Row& base, Value ranking) {
     row[kIsOther] = Cell::of(choice.other);
     row[kOptionTitle] = make_.text(fields.option(), "option");
     row[kRank] = make_.int32(fields.rank, "rank");
-    rows_.push_back(row);
+    add(row);
   });
 }
 
@@ -269,7 +270,7 @@ void AnswerDecoder::decode_dots(const Row& base, Value dots) {
     row[kItem] = make_.keep_cell(id.empty() ? std::to_string(number) : std::string(id));
     row[kAnswer] = make_.text(dot["answer"], "dots");
     row[kComment] = make_.text(dot["comment"], "dots");
-    rows_.push_back(row);
+    add(row);
   });
 }
 
@@ -293,7 +294,7 @@ void AnswerDecoder::decode_row(const Row& base, std::string_view key, Value sub)
     row[kItem] = make_.keep_cell(key);
     row[kRow] = Cell::of(int_of_text(key));
     row[kAnswer] = make_.keep_cell(sub.text());
-    rows_.push_back(row);
+    add(row);
     return;
   }
   const Fields fields = read_fields(sub);
@@ -319,7 +320,7 @@ void AnswerDecoder::decode_cells(const Row& base, std::string_view row_id, Value
       make_.notice("subquestions", type_name(sub.type()), sub);
       row[kItem] = make_.keep_cell(item);
       row[kAnswer] = make_.keep_cell(is_structure(sub) ? sub.raw() : sub.text());
-      rows_.push_back(row);
+      add(row);
       return;
     }
     fill_common(row, fields);
@@ -336,21 +337,21 @@ void AnswerDecoder::decode_part(Row row, const Fields& fields, std::string_view 
   row[kComment] = make_.text(fields.comments(), "comments");
   row[kOptionTitle] = make_.text(fields.option(), "option");
   if (answered) row[kOriginal] = make_.text(fields.original_answer(), "original_answer");
-  rows_.push_back(row);
+  add(row);
 }
 
 /// The key (question, item) must be unique: of repeated ones the last counts, as in JSON itself. Keys usually ascend,
 /// so that nothing has to be looked up.
 void AnswerDecoder::drop_repeated() {
-  const auto key = [](const Row& row) { return std::pair(row[kQuestion].integer(), row[kItem].text()); };
+  const auto key = [](const RowInBatch& row) { return std::pair(row[kQuestion].integer(), row[kItem].text()); };
   if (std::ranges::adjacent_find(rows_, std::greater_equal<>(), key) == rows_.end()) return;
   std::set<std::pair<std::int64_t, std::string_view>> seen;
-  std::vector<Row> kept;
+  std::vector<RowInBatch> kept;
   for (auto row = rows_.rbegin(); row != rows_.rend(); ++row) {
     if (seen.insert(key(*row)).second) {
       kept.push_back(*row);
     } else {
-      make_.notice("survey_data", "repeated answer", {});
+      make_.notice("entry", "repeated answer", {});
     }
   }
   std::ranges::reverse(kept);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -24,6 +25,7 @@ class AnswerDecoder {
 
  private:
   using Row = std::array<model::Cell, std::size(kAnswerColumns)>;
+  using RowInBatch = std::span<model::Cell>;
   struct Fields;  // the members of an entry, sub-question, option or cell
   struct Choice;  // an id like 10391 or "10391-other"
 
@@ -41,10 +43,11 @@ class AnswerDecoder {
   void decode_row(const Row& base, std::string_view key, json::Value sub);
   void decode_cells(const Row& base, std::string_view row_id, json::Value cells);
   void decode_part(Row row, const Fields& fields, std::string_view item);
+  void add(const Row& row);
   void drop_repeated();
 
   CellMaker& make_;
-  std::vector<Row> rows_;
+  std::vector<RowInBatch> rows_;  // in the batch's memory, not yet its rows
   Row blank_;
 };
 

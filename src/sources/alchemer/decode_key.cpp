@@ -124,13 +124,9 @@ void key_response(std::string_view raw, std::int64_t survey_id, const PrivacyRul
   std::optional<std::int64_t> id;
   std::string reason;
   try {
-    std::vector<RawMember>& members = worker_members();
-    json::scan_members(raw, members);
-    for (const RawMember& member : members) {
-      if (json::key_is(member.key, "id")) id = json::int_of(member.value);
-    }
+    if (const auto member = json::find_member(raw, "id")) id = json::int_of(member->value);
     if (!id) reason = "response without a numeric id";
-    text.altered = cut_values(raw, members, rules);
+    text.altered = apply_privacy(raw, rules);
   } catch (const Error& error) {
     reason = error.what();
     text.altered = apply_privacy(raw, rules);

@@ -270,6 +270,12 @@ TEST(ScanMembers, FindsTopLevelMembersOnly) {
   EXPECT_TRUE(members.empty());
 }
 
+TEST(FindMember, StopsAtTheFirst) {
+  EXPECT_EQ(find_member(R"({"a":{"id":1},"\u0069d":"2","id":3} broken)", "id")->value, "\"2\"");
+  EXPECT_FALSE(find_member(R"({"a":1})", "id").has_value());
+  EXPECT_ANY_THROW(find_member(R"({"a":1)", "id"));
+}
+
 TEST(ScanMembers, RefusesCutTexts) {
   const std::string text = R"({"a":"long text with \" quotes","b":[1,{"c":"}"}],"d":12})";
   std::vector<RawMember> members;
