@@ -15,7 +15,7 @@
 namespace surveysync::http {
 namespace {
 
-// The vendor ends a request by itself after 30 s; a 5xx that took this share of our own limit of 45 s was such an end.
+// The vendor ends a request by itself after 30 s.
 constexpr Duration kSlowFailure = std::chrono::seconds(25);
 constexpr int kRotationsInOneCall = 3;
 
@@ -88,6 +88,8 @@ struct Client::Impl {
   KeyGate::Ruling confirm(const std::stop_token& stop);
   Request signed_request(const Call& call, const KeyGate::Key& key) const;
   Scope scope_of_call(const Call& call) const;
+  /// A failure that took at least this long was a time-out, whatever it calls itself.
+  Duration slow_failure() const { return std::min<Duration>(kSlowFailure, options.request_timeout * 5 / 9); }
 
   const ClientOptions options;
   Transport& transport;
@@ -213,7 +215,9 @@ Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, Progress& 
     outcome.kind = failure.kind();
     outcome.message = masker.mask(failure.what());
     outcome.hint = failure.hint();
-    outcome.timed_out = failure.timed_out();
+    // A vendor that ends the connection after a long silence has given up as much as one that says so.
+    outcome.timed_out = failure.timed_out() ||
+                        (failure.kind() == ErrorKind::unavailable && clock.now() - outcome.sent_at >= slow_failure());
     if (outcome.timed_out) pace.trouble(true);
     return outcome;
   }
@@ -240,7 +244,7 @@ Outcome Client::Impl::read(const Call& call, Response response, const Progress& 
     outcome.retry_after = advice.retry_after;
     outcome.repeat_refused = judgement.repeat_refused;
     if (response.status >= 500) {
-      outcome.timed_out = response.elapsed >= std::min(kSlowFailure, options.request_timeout * 5 / 9);
+      outcome.timed_out = response.elapsed >= slow_failure();
       pace.trouble(outcome.timed_out);
     }
     return outcome;

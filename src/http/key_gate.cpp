@@ -27,6 +27,7 @@ void KeyGate::adopt_locked(Credential credential) {
   }
   key_ = {std::make_shared<const Credential>(std::move(credential)), key_.version + 1};
   proven_ = false;
+  last_warning_.clear();
   refused_for_.reset();
   ruled_at_.reset();
 }
@@ -38,7 +39,9 @@ bool KeyGate::reread_locked() {
     adopt_locked(std::move(found));
   } catch (const Error& failure) {
     // Missing or half-written: the last good content stays until a whole one is there.
-    observer_.on_event(event::SecretWarned{scope_, failure.what()});
+    if (std::exchange(last_warning_, failure.what()) != last_warning_) {
+      observer_.on_event(event::SecretWarned{scope_, last_warning_});
+    }
     return false;
   }
   observer_.on_event(event::KeyRotated{scope_, key_.credential->fingerprint});

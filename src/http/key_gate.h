@@ -67,6 +67,7 @@ class KeyGate {
   std::optional<std::string> refused_for_;  // the reason, while key_ is refused
   SteadyTime next_look_{};                  // when a refused key's secret is read again
   bool confirming_ = false;
+  std::string last_warning_;  // told once, not at every look
   std::optional<SteadyTime> ruled_at_;
   Ruling last_ruling_ = Ruling::unknown;
 };

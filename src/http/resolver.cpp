@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 namespace surveysync::http {
@@ -62,7 +63,11 @@ std::vector<std::string> resolve(const std::string& host, Patience& patience) {
   if (is_numeric(host)) return {host};
   patience.now_doing("looking up " + host);
   const auto lookup = std::make_shared<Lookup>();
-  std::thread([host, lookup] { look_up(host, *lookup); }).detach();
+  try {
+    std::thread([host, lookup] { look_up(host, *lookup); }).detach();
+  } catch (const std::system_error& failure) {
+    throw Error(ErrorKind::unavailable, fmt::format("looking up {} failed: {}", host, failure.what()));
+  }
   patience.await(lookup->done, POLLIN);
   const std::lock_guard lock(lookup->mutex);
   if (lookup->addresses.empty()) {

@@ -13,6 +13,9 @@
 namespace surveysync::http {
 namespace {
 
+// A connection that ended while it was idle shows it at once; an end after a longer silence is the server giving up on
+// us.
+constexpr Duration kStaleShowsWithin = std::chrono::seconds(3);
 // Servers that do not say how long they keep an idle connection keep it for a minute or longer (nginx 75 s).
 constexpr Duration kUsualIdleLimit = std::chrono::seconds(50);
 
@@ -66,13 +69,16 @@ void PocoTransport::Impl::keep(std::unique_ptr<Connection> connection) {
 Response PocoTransport::Impl::exchange(const Request& request, Patience& patience) {
   std::unique_ptr<Connection> connection = take_idle();
   if (connection) {
+    const SteadyTime begun = clock.now();
     try {
       return converse(request, connection, patience);
     } catch (const Error& failure) {
       patience.check();
       // The server may end an idle connection in the moment in which we use it: that is nobody's fault, and free of
       // charge.
-      if (failure.kind() != ErrorKind::unavailable || connection->received() > 0) throw;
+      const bool stale = failure.kind() == ErrorKind::unavailable && connection->received() == 0 &&
+                         clock.now() - begun < kStaleShowsWithin;
+      if (!stale) throw;
     }
   }
   patience.request_sent(false);

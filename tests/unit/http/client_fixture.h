@@ -17,7 +17,8 @@ namespace surveysync::http {
 
 class ClientFixture : public testing::Test {
  protected:
-  ClientFixture() : transport(&clock) {
+  explicit ClientFixture(test::ManualClock::Mode mode = test::ManualClock::Mode::automatic)
+      : clock(mode), transport(&clock) {
     char name[] = "/tmp/ss_http_test.XXXXXX";
     directory = ::mkdtemp(name);
     write_key("token-one\nsecret-one\n");

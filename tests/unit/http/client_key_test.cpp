@@ -64,6 +64,8 @@ TEST_F(ClientFixture, ANewKeyEndsTheHold) {
   write_key("half");
   clock.advance(3s);
   EXPECT_EQ(fails(call()).kind(), ErrorKind::unauthorized) << "a half-written file changes nothing";
+  clock.advance(3s);
+  EXPECT_EQ(fails(call()).kind(), ErrorKind::unauthorized) << "and is told of once";
   EXPECT_EQ(observer.count<event::SecretWarned>(), 1U);
   write_key("token-two\nsecret-two\n");
   EXPECT_EQ(fails(call()).kind(), ErrorKind::unauthorized) << "it is read again every two seconds at most";

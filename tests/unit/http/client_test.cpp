@@ -1,5 +1,6 @@
 // The matrix of one call: status, body, attempt, advice, stop, budget.
-#include <set>
+#include <atomic>
+#include <thread>
 
 #include "client_fixture.h"
 
@@ -270,6 +271,17 @@ TEST_F(ClientFixture, ATimeOutRestsTheAccount) {
   EXPECT_EQ(transport.times().at(1) - begin, 70s);
 }
 
+TEST_F(ClientFixture, AConnectionThatEndsAfterALongSilenceIsATimeOutToo) {
+  transport.then([&](const Request&) -> Response {
+    clock.advance(30s);
+    throw Error(ErrorKind::unavailable, "ended the connection");
+  });
+  Call once = call();
+  once.attempts = 1;
+  EXPECT_TRUE(fails(once).timed_out());
+  EXPECT_EQ(client().limiter().resting_until(), clock.now() + 70s);
+}
+
 TEST_F(ClientFixture, ASlow500IsATimeOutToo) {
   transport.then(answer(500, "{}", {}, 30s)).then(ok());
   const SteadyTime begin = clock.now();
@@ -347,8 +359,9 @@ TEST_F(ClientFixture, CachedAnswersCountAsReadWhenFirstSent) {
   EXPECT_TRUE(unknown.cached);
   EXPECT_EQ(unknown.sent_at, begin - 65s);
   transport.then(answer(502, "{}")).then(ok("{}", {{"X-SG-Cached", "true"}}));
-  (void)get(call("/v5/b"));
+  const Reply repeated = get(call("/v5/b"));
   const std::vector<SteadyTime> times = transport.times();
+  EXPECT_EQ(repeated.sent_at, times.at(1)) << "the vendor may have made it for the attempt that failed";
   transport.then(ok());
   EXPECT_GT(get(call("/v5/c")).sent_at, times.at(2)) << "a fresh answer is as old as its own request";
 }
@@ -359,6 +372,62 @@ TEST_F(ClientFixture, TheGuardForgetsOldQuestions) {
   for (int i = 0; i < 6000; ++i)
     get(call("/v5/" + std::to_string(i)));
   EXPECT_EQ(transport.count(), 6000U);
+}
+
+// --- waits end at once ---
+
+class ByHand : public ClientFixture {
+ protected:
+  ByHand() : ClientFixture(test::ManualClock::Mode::by_hand) {}
+
+  /// Runs one call on a thread until it waits for the clock, stops it, and returns how it ended.
+  ErrorKind stopped_while_waiting(const Call& what) {
+    (void)client();
+    ErrorKind kind = ErrorKind::bug;
+    std::jthread worker([&] { kind = fails(what).kind(); });
+    EXPECT_TRUE(clock.await_waiters(1));
+    stop.request_stop();
+    worker.join();
+    return kind;
+  }
+};
+
+TEST_F(ByHand, StopEndsTheWaitForTheLimiter) {
+  client().limiter().rest(5min);
+  EXPECT_EQ(stopped_while_waiting(call()), ErrorKind::cancelled);
+  EXPECT_EQ(transport.count(), 0U);
+}
+
+TEST_F(ByHand, StopEndsTheWaitBeforeARetry) {
+  transport.then(answer(429, "repeat"));
+  EXPECT_EQ(stopped_while_waiting(call()), ErrorKind::cancelled);
+  EXPECT_EQ(transport.count(), 1U);
+}
+
+TEST_F(ByHand, StopEndsTheWaitForTheDuplicateGuard) {
+  transport.then(ok());
+  get(call());
+  EXPECT_EQ(stopped_while_waiting(call()), ErrorKind::cancelled);
+  EXPECT_EQ(transport.count(), 1U);
+}
+
+TEST_F(ByHand, TwoWorkersNeverAskTheSameAtOnce) {
+  std::atomic<int> at_once = 0;
+  transport.otherwise([&](const Request&) {
+    EXPECT_EQ(++at_once, 1);
+    std::this_thread::yield();
+    --at_once;
+    return ok();
+  });
+  (void)client();
+  std::jthread first([&] { get(call()); });
+  std::jthread second([&] { get(call()); });
+  ASSERT_TRUE(clock.await_waiters(1));
+  EXPECT_EQ(transport.count(), 1U) << "the other waits for the guard";
+  clock.advance(70s);
+  first.join();
+  second.join();
+  EXPECT_EQ(transport.count(), 2U);
 }
 
 }  // namespace
