@@ -54,11 +54,28 @@ const model::Partition* first_followed(const std::vector<model::Partition>& all,
   return any == all.end() ? nullptr : &*any;
 }
 
-std::string check_stream(SourceParts& parts, const model::StreamSpec& stream, const model::Partition& partition,
+/// The first page that holds a record; a pass may begin with a page that only tells the total.
+model::Page first_records(sources::Source& source, const model::StreamSpec& stream, const model::Partition& partition,
+                          const Scope& scope, const std::stop_token& stop) {
+  constexpr int kMostPages = 3;
+  std::string position;
+  for (int tried = 1;; ++tried) {
+    model::Page page = source.fetch(
+        {.stream = stream, .partition = partition, .position = position, .page_size = 1, .scope = scope}, stop);
+    const bool found = !page.records.empty() || !page.quarantined.empty();
+    if (found || !page.next || tried == kMostPages) return page;
+    position = *page.next;
+  }
+}
+
+std::string check_stream(sources::Source& source, const model::StreamSpec& stream, const model::Partition& partition,
                          const Scope& scope, const std::stop_token& stop) {
-  const model::Page page = parts.source().fetch(
-      {.stream = stream, .partition = partition, .position = "", .page_size = 1, .scope = scope}, stop);
-  const model::Decode decode = parts.source().decoder(stream);
+  const model::Page page = first_records(source, stream, partition, scope, stop);
+  if (!page.quarantined.empty()) {
+    throw Error(ErrorKind::malformed, fmt::format("a record of survey {} cannot be read: {}", partition.name,
+                                                  page.quarantined.front().reason));
+  }
+  const model::Decode decode = source.decoder(stream);
   model::RowBatch rows;
   std::size_t decoded = 0;
   for (const model::Record& record : page.records) {
@@ -66,10 +83,7 @@ std::string check_stream(SourceParts& parts, const model::StreamSpec& stream, co
     decode(record, rows);
     decoded += rows.rows().size();
   }
-  if (!page.quarantined.empty()) {
-    throw Error(ErrorKind::malformed, fmt::format("a record of survey {} cannot be read: {}", partition.name,
-                                                  page.quarantined.front().reason));
-  }
+  if (page.records.empty()) return fmt::format("survey {} has no record yet", partition.name);
   return fmt::format("survey {}: {} record{} read, {} row{} made of {}", partition.name, page.records.size(),
                      page.records.size() == 1 ? "" : "s", decoded, decoded == 1 ? "" : "s",
                      page.records.size() == 1 ? "it" : "them");
@@ -99,7 +113,7 @@ void check_streams(CheckReport& report, SourceParts& parts, const SourceConfig& 
     if (partition == nullptr) {
       report.warn(subject, "no survey to read a row from");
     } else {
-      report.run(subject, [&] { return check_stream(parts, stream, *partition, scope, stop); });
+      report.run(subject, [&] { return check_stream(parts.source(), stream, *partition, scope, stop); });
     }
   }
 }

@@ -48,12 +48,19 @@ void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_version_verb(app, program, action);
 }
 
-/// The deepest verb that was named, and what it did not understand.
-const CLI::App& chosen_verb(const CLI::App& app) {
-  const CLI::App* verb = &app;
-  while (!verb->get_subcommands().empty())
-    verb = verb->get_subcommands().front();
-  return *verb;
+/// The deepest verb that was named, and the words that lead to it: "run show ".
+struct ChosenVerb {
+  const CLI::App* verb;
+  std::string words;
+};
+
+ChosenVerb chosen_verb(const CLI::App& app) {
+  ChosenVerb chosen{&app, ""};
+  while (!chosen.verb->get_subcommands().empty()) {
+    chosen.verb = chosen.verb->get_subcommands().front();
+    chosen.words += chosen.verb->get_name() + " ";
+  }
+  return chosen;
 }
 
 std::vector<std::string> verbs_below(const CLI::App& app) {
@@ -64,18 +71,17 @@ std::vector<std::string> verbs_below(const CLI::App& app) {
 }
 
 int refuse_arguments(const Program& program, const CLI::App& app, const CLI::ParseError& failure) {
-  const CLI::App& verb = chosen_verb(app);
+  const ChosenVerb chosen = chosen_verb(app);
   std::string text = failure.what();
   if (const auto* extras = dynamic_cast<const CLI::ExtrasError*>(&failure); extras != nullptr) {
     const std::vector<std::string> unknown = app.remaining(true);
     const std::string word = unknown.empty() ? "" : unknown.front();
-    const std::vector<std::string> known = verbs_below(verb);
+    const std::vector<std::string> known = verbs_below(*chosen.verb);
     text = word.starts_with("-") || known.empty()
                ? fmt::format("unknown argument {}", word)
                : fmt::format("there is no verb \"{}\"{}", word, did_you_mean(word, known));
   }
-  const std::string name = &verb == &app ? "" : verb.get_display_name() + " ";
-  program.complain(text, fmt::format("surveysync {}--help", name));
+  program.complain(text, fmt::format("surveysync {}--help", chosen.words));
   return kExitUsage;
 }
 
@@ -89,7 +95,7 @@ int parse_and_act(CLI::App& app, Program& program, Action& action, int argc, cha
     return refuse_arguments(program, app, failure);
   }
   if (!action) {
-    program.complain("a verb is needed", "surveysync --help lists them");
+    program.complain("a verb is needed", fmt::format("surveysync {}--help lists them", chosen_verb(app).words));
     return kExitUsage;
   }
   return action();

@@ -55,7 +55,6 @@ int run_show(Program& program, bool json) {
 
 void add_config_verbs(CLI::App& app, Program& program, Action& action) {
   CLI::App* const verb = app.add_subcommand("config", "Check or show the configuration");
-  verb->require_subcommand(1);
   verb->footer(
       "Reads the file, conf.d/*.toml beside it, then SURVEYSYNC__SECTION__KEY variables; later ones win.\n"
       "\nExamples:\n"

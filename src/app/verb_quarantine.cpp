@@ -67,7 +67,6 @@ int show_quarantine(Program& program, const QuarantineFlags& flags) {
 
 void add_quarantine_verbs(CLI::App& app, Program& program, Action& action) {
   CLI::App* const verb = app.add_subcommand("quarantine", "Records that could not be stored");
-  verb->require_subcommand(1);
   verb->footer("Examples:\n  surveysync quarantine list\n  surveysync quarantine show 3 --json");
   const auto flags = std::make_shared<QuarantineFlags>();
   CLI::App* const list = verb->add_subcommand("list", "List them with their reasons");

@@ -137,7 +137,6 @@ void add_run_verbs(CLI::App& app, Program& program, Action& action) {
   runs->callback([&program, &action, flags] { action = [&program, flags] { return list_runs(program, *flags); }; });
 
   CLI::App* const run = app.add_subcommand("run", "Show one run");
-  run->require_subcommand(1);
   CLI::App* const show = run->add_subcommand("show", "One run with its streams and certificates");
   show->add_option("ID", flags->run_id, "the run's number, as `surveysync runs` lists it")->required();
   show->add_flag("--json", flags->json, "print JSON");

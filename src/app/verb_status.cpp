@@ -13,6 +13,13 @@ namespace {
 
 using Align = TextTable::Align;
 
+/// The newest change of a source is that of its surveys, where the database has none of its own.
+void newest_of_surveys(StatusSource& source) {
+  for (const StatusSurvey& survey : source.surveys) {
+    source.clocks.newest_change = std::max(source.clocks.newest_change, survey.clocks.newest_change);
+  }
+}
+
 /// What the database knows, in the order of the configuration; sources that are no longer configured come last.
 std::vector<StatusSource> collect(const Config& config, store::History& history) {
   std::vector<StatusSource> sources;
@@ -41,6 +48,8 @@ std::vector<StatusSource> collect(const Config& config, store::History& history)
       found->surveys.push_back({std::move(row)});
     }
   }
+  for (StatusSource& source : sources)
+    newest_of_surveys(source);
   for (StatusSource& source : sources) {
     const std::vector<store::RunRow> runs = history.runs(source.source, 1);
     if (!runs.empty()) source.last_run = runs.front();
@@ -62,14 +71,14 @@ std::string source_text(const StatusSource& source, UtcTime now) {
   text += fmt::format(": last run {} {}, {}\n", run.run_id, run.outcome.empty() ? "is running" : run.outcome,
                       ago(run.finished_at ? run.finished_at : std::optional(run.started_at), now));
   if (!run.error.empty()) text += fmt::format("  error           {}\n", run.error);
-  text += fmt::format("  last attempt    {} UTC ({})\n", moment(source.clocks.last_attempt),
-                      ago(source.clocks.last_attempt, now));
-  text += fmt::format("  last success    {} UTC ({})\n", moment(source.clocks.last_success),
-                      ago(source.clocks.last_success, now));
-  text += fmt::format("  last certified  {} UTC ({})\n", moment(source.clocks.last_certified),
-                      ago(source.clocks.last_certified, now));
-  text += fmt::format("  newest change   {} UTC ({})\n", moment(source.clocks.newest_change),
-                      ago(source.clocks.newest_change, now));
+  const auto clock = [&](std::string_view name, const std::optional<UtcTime>& time) {
+    text +=
+        fmt::format("  {:<16}{}\n", name, time ? fmt::format("{} UTC ({})", moment(time), ago(time, now)) : "never");
+  };
+  clock("last attempt", source.clocks.last_attempt);
+  clock("last success", source.clocks.last_success);
+  clock("last certified", source.clocks.last_certified);
+  clock("newest change", source.clocks.newest_change);
   TextTable table({{"SURVEY"},
                    {"TITLE"},
                    {"RESPONSES", Align::right},
