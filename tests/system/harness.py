@@ -187,7 +187,13 @@ class Database:
 class Sandbox:
     """The simulated vendor, with its control port."""
 
+    # A patient vendor unless a test asks otherwise: no cache, no limit worth speaking of.
+    DEFAULTS = {'--cache': '0s', '--limit': '1000000', '--window': '1s'}
+
     def __init__(self, scratch, *arguments, folder='vendor'):
+        for name, value in self.DEFAULTS.items():
+            if name not in arguments:
+                arguments += (name, value)
         self.dir = scratch.join(folder)
         os.makedirs(self.dir, mode=0o700, exist_ok=True)
         self._log = open(os.path.join(self.dir, 'output'), 'wb')
@@ -318,7 +324,8 @@ class Workbench:
             'status': {'listen': ''},
             'source.us': {'type': 'alchemer', 'base_url': self.sandbox.base_url,
                           'auth': {'type': 'key', 'secret': 'file:' + self.sandbox.secret_file},
-                          'tls': {'ca_file': self.sandbox.ca_file}},
+                          'tls': {'ca_file': self.sandbox.ca_file},
+                          'privacy': {'ip_address': 'drop', 'user_agent': 'drop', 'geo': 'drop'}},
             'source.us.limits': dict(LIMITS),
         }
 

@@ -57,7 +57,7 @@ class MainJob(SystemTest):
 class Privacy(SystemTest):
     sandbox_arguments = ('--seed', 11, '--surveys', 2, '--responses', 60)
 
-    def test_personal_fields_are_dropped_by_default_and_kept_on_request(self):
+    def test_personal_fields_are_dropped_and_kept_on_request(self):
         self.succeed('sync')
         self.assertEqual(compare.against_truth(self.bench, ('response',)), [])
         addresses = [row['ip_address'] for row in self.bench.sandbox.truth('response', privacy='keep') if row['ip_address']]
@@ -123,7 +123,7 @@ class Accounts(SystemTest):
         self.check('--seed', 21, '--surveys', 2, '--responses', 80, '--updated-zone', 'region')
 
     def test_europe(self):
-        self.check('--seed', 22, '--surveys', 2, '--responses', 80, '--region-zone', 'Europe/London', source={'region': 'eu'})
+        self.check('--seed', 22, '--surveys', 2, '--responses', 80, '--region-zone', 'Europe/London')
 
     def test_vendor_with_a_small_page_cap(self):
         self.check('--seed', 23, '--surveys', 2, '--responses', 130, '--page-cap', 20)
