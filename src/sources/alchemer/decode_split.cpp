@@ -81,7 +81,10 @@ class DefinitionSplitter {
   void index_children(Value questions) {
     for_each_child(questions, [&](std::string_view, Value question) {
       const std::optional<QuestionId> id = question["id"].as_int();
-      if (id) in_tree_[*id] = question;
+      if (id) {
+        Value& known = in_tree_[*id];  // a row may stand below its table and by itself: the fuller object counts
+        if (question.raw().size() > known.raw().size()) known = question;
+      }
       for_each_child(question["sub_questions"], [&](std::string_view, Value sub) {
         const std::optional<QuestionId> child = sub["id"].as_int();
         if (id && child) add_child(*id, *child);

@@ -31,8 +31,7 @@ TEST(KeyResponse, FindsTheIdWhereverItStands) {
 }
 
 TEST(KeyResponse, QuarantinesWhatHasNoId) {
-  for (const char* raw :
-       {R"({"x":1})", R"({"id":null})", R"({"id":"x1"})", R"({"id":[1]})", "[]", "7", "\"text\""}) {
+  for (const char* raw : {R"({"x":1})", R"({"id":null})", R"({"id":"x1"})", R"({"id":[1]})", "[]", "7", "\"text\""}) {
     const model::Page page = keyed(raw);
     EXPECT_TRUE(page.records.empty()) << raw;
     ASSERT_EQ(page.quarantined.size(), 1U) << raw;
