@@ -1,6 +1,7 @@
 #pragma once
 // The only clock, the only wait, the only randomness. Every blocking act takes a Deadline and a stop token from here.
-// Clock is a virtual seam: SystemClock in the product, ManualClock in tests (tests/support). All members are thread-safe.
+// Clock is a virtual seam: SystemClock in the product, ManualClock in tests (tests/support). All members are
+// thread-safe.
 
 #include <chrono>
 #include <cstdint>
@@ -47,7 +48,8 @@ class Deadline {
   SteadyTime at_;
 };
 
-/// Full jitter (a uniform draw between zero and a doubling ceiling): AWS Architecture Blog, "Exponential Backoff And Jitter".
+/// Full jitter (a uniform draw between zero and a doubling ceiling): AWS Architecture Blog, "Exponential Backoff And
+/// Jitter".
 class Backoff {
  public:
   Backoff(Duration base, Duration cap) : base_(base), cap_(cap) {}
