@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "app/json_writer.h"
+#include "report/log_line.h"
 
 namespace surveysync::app {
 
@@ -45,8 +46,8 @@ std::string check_line(const CheckResult& result, bool colours) {
   static constexpr std::string_view kColours[] = {"\033[32m", "\033[33m", "\033[1;31m"};
   const std::string_view colour = colours ? kColours[static_cast<std::size_t>(result.verdict)] : "";
   std::string line = fmt::format("{}{}{}  {:<22}  {}\n", colour, name_of(result.verdict), colours ? "\033[0m" : "",
-                                 result.name, result.message);
-  if (!result.hint.empty()) line += fmt::format("      hint: {}\n", result.hint);
+                                 result.name, report::printable(result.message));
+  if (!result.hint.empty()) line += fmt::format("      hint: {}\n", report::printable(result.hint));
   return line;
 }
 

@@ -5,11 +5,14 @@
 
 namespace surveysync::app {
 
-bool colours_allowed() {
-  const char* const no_color = std::getenv("NO_COLOR");
-  if (no_color != nullptr && *no_color != '\0') return false;
+bool cursor_allowed() {
   const char* const terminal = std::getenv("TERM");
   return terminal == nullptr || std::string_view(terminal) != "dumb";
+}
+
+bool colours_allowed() {
+  const char* const no_color = std::getenv("NO_COLOR");
+  return cursor_allowed() && (no_color == nullptr || *no_color == '\0');
 }
 
 }  // namespace surveysync::app

@@ -3,7 +3,9 @@
 
 namespace surveysync::app {
 
-/// NO_COLOR is not set (https://no-color.org) and TERM is not "dumb".
+/// TERM is not "dumb": lines can be cleared and drawn again.
+bool cursor_allowed();
+/// The same, and NO_COLOR is not set (https://no-color.org).
 bool colours_allowed();
 
 }  // namespace surveysync::app

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <csignal>
 
@@ -108,8 +109,12 @@ void Program::complain(const Error& error) const {
 }
 
 void Program::complain(std::string_view text, std::string_view hint) const {
-  const std::string hint_line = hint.empty() ? "" : fmt::format("  hint: {}\n", hint);
-  write_text(STDERR_FILENO, masker_.mask(fmt::format("surveysync: {}\n{}", text, hint_line)));
+  std::string shown = fmt::format("surveysync: {}\n", text);
+  if (!hint.empty()) shown += fmt::format("  hint: {}\n", hint);
+  // What a vendor or a server said must not steer the terminal.
+  std::replace_if(
+      shown.begin(), shown.end(), [](char c) { return c != '\n' && std::iscntrl(static_cast<unsigned char>(c)); }, ' ');
+  write_text(STDERR_FILENO, masker_.mask(std::move(shown)));
 }
 
 bool Program::colours() const {

@@ -3,6 +3,7 @@
 #include "app/history_json.h"
 #include "app/human.h"
 #include "app/verbs.h"
+#include "report/log_line.h"
 
 namespace surveysync::app {
 namespace {
@@ -26,7 +27,7 @@ std::string elapsed_text(UtcTime from, const std::optional<UtcTime>& to) {
 
 /// The first line of an error: tables show one line a row.
 std::string first_line(const std::string& text) {
-  return shortened(text.substr(0, text.find('\n')), 60);
+  return shortened(report::printable(text.substr(0, text.find('\n'))), 60);
 }
 
 int list_runs(Program& program, const RunsFlags& flags) {
