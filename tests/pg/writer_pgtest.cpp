@@ -120,7 +120,7 @@ TEST_F(WriterTest, AlteredRecordsKeepTheirOriginalAndFlags) {
 }
 
 TEST_F(WriterTest, HugeTextsPassBothPaths) {
-  const std::string huge(20UL << 20, 'x');
+  const std::string huge(6UL << 20, 'x');
   EXPECT_EQ(apply(page_of({record_text(1, 1, huge, {huge}), record_text(2, 1, "small")})), (Counts{.inserted = 2}));
   EXPECT_EQ(apply(page_of({record_text(1, 2, huge + "y", {huge}), record_text(2, 2, "small")})),
             (Counts{.updated = 2}));
