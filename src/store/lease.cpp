@@ -1,5 +1,6 @@
 #include "store/lease.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -118,7 +119,7 @@ Fence Lease::acquire(pg::Connection& connection, const std::string& source, Dura
       "VALUES ($1, '', 0, pg_catalog.now(), pg_catalog.now(), pg_catalog.now()) ON CONFLICT (source) DO NOTHING",
       key);
   // FOR UPDATE waits until pages of the old holder that are under way are committed or rolled back (see check).
-  const Row row = read_row(transaction.execute(std::string(kSelect) + " FOR UPDATE", key));
+  const Row row = read_row(transaction.execute(fmt::format("{} FOR UPDATE", kSelect), key));
   if (!row.free()) held(source, row);
   const std::vector<pg::Param> taken = {pg::text(source), pg::text(process_identity()), pg::int8(row.epoch + 1),
                                         pg::timestamptz(row.now), pg::timestamptz(after(row.now, ttl))};
