@@ -67,8 +67,9 @@ TEST(Definition, TheTreeGivesPlaceAndParent) {
       "value='n'\n"
       "question survey_id=100 question_id=11 parent_question_id=10 page_id=1 position=2 type='RADIO' title='r1' "
       "titles='{\"French\":\"r1\"}'\n"
-      "question survey_id=100 question_id=3 page_id=1 position=2 base_type='Decorative' type='INSTRUCTIONS'\n"
-      "page survey_id=100 page_id=2 position=2\n"
+      "question survey_id=100 question_id=3 page_id=1 position=2 base_type='Decorative' type='INSTRUCTIONS' "
+      "titles='[]'\n"
+      "page survey_id=100 page_id=2 titles='[]' position=2\n"
       "question survey_id=100 question_id=4 page_id=2 position=1 type='ESSAY' title='plain' titles='\"plain\"' "
       "shortname='s' varname='[\"\"]' properties='{\"x\":1}'\n");
 }
@@ -85,7 +86,7 @@ TEST(Definition, TheListsItemIsThePayload) {
       "page survey_id=100 page_id=1 position=1\n"
       "question survey_id=100 question_id=4 page_id=1 position=1 type='RADIO' varname='{\"10001\":\"v\"}'\n"
       "option survey_id=100 question_id=4 option_id=10001 position=1 title='5' titles='{\"English\":5}' value='list'\n"
-      "option survey_id=100 question_id=4 option_id=10002 position=2\n"
+      "option survey_id=100 question_id=4 option_id=10002 position=2 value=''\n"
       "question survey_id=100 question_id=9 position=1 type='HIDDEN'\n");
 }
 

@@ -31,13 +31,17 @@ TEST(Response, OrdinaryFields) {
       "country='US' region='NY' city='New York' postal='10001' latitude='40.7' longitude='-73.90'\n");
 }
 
-TEST(Response, EmptyMeansNothing) {
-  EXPECT_EQ(
-      fields(
-          R"("contact_id":"","link_id":null,"referer":"","comments":null,"country":"","latitude":"","longitude":null,)"
-          R"("response_time":null,"url_variables":[],"data_quality":[],"date_updated":"","survey_data":[])"),
-      "response\n");
-  EXPECT_EQ(fields(R"("url_variables":{},"data_quality":{},"city":[])"), "response\n");
+TEST(Response, EmptyIsNullWhereItCannotBeAValue) {
+  EXPECT_EQ(fields(R"("contact_id":"","link_id":null,"referer":null,"comments":null,"latitude":"","longitude":null,)"
+                   R"("response_time":null,"is_test_data":"","date_updated":"","city":[],"survey_data":[])"),
+            "response\n");
+}
+
+TEST(Response, EmptyTextsAndStructuresStayAsSent) {
+  EXPECT_EQ(fields(R"("referer":"","country":"","data_quality":[],"url_variables":[])"),
+            "response url_variables='{}' data_quality='[]' referer='' country=''\n");
+  EXPECT_EQ(fields(R"("url_variables":{},"data_quality":{})"), "response url_variables='{}' data_quality='{}'\n");
+  EXPECT_EQ(fields(R"("url_variables":null,"data_quality":null)"), "response\n");
 }
 
 TEST(Response, UrlVariablesInEveryShape) {
@@ -108,9 +112,9 @@ TEST(Response, TheSessionSettlesTheRepeatedHourWhereDatesHaveNoSuffix) {
       "response date_submitted=2026-11-01T06:40:00Z date_started=2026-11-01T06:30:00Z session_id='1793514600_a'\n");
 }
 
-TEST(Response, UncalibratedDateUpdatedIsReadAsUtcAndFlagged) {
+TEST(Response, UncalibratedDateUpdatedIsReadAsUtc) {
   EXPECT_EQ(fields(R"("date_updated":"2026-03-19 19:58:57")", zones_of_region("us")),
-            "response date_updated=2026-03-19T19:58:57Z\nflag zone\n");
+            "response date_updated=2026-03-19T19:58:57Z\n");
   EXPECT_EQ(fields(R"("date_updated":"2026-03-19 19:58:57 EDT")", zones_of_region("us")),
             "response date_updated=2026-03-19T23:58:57Z\n");
 }
