@@ -49,6 +49,9 @@ BAD = {
         ('src/store/writer.h', HEADER + '#include <toml++/toml.h>\n', 'toml++'),
         ('src/sync/run.cpp', '#include <Poco/Util/Application.h>\n', 'Poco::Util'),
         ('src/sync/run.cpp', 'auto s = "SELECT id FROM t";\n', 'SQL text'),
+        ('src/pg/connection.h', HEADER + 'auto s = "COPY alchemer.survey (a) FROM STDIN";\n', 'SQL text'),
+        ('src/pg/connection.h', HEADER + 'auto s = "UPDATE t SET a = 1";\n', 'SQL text'),
+        ('src/pg/connection.h', HEADER + 'auto s = "CREATE TABLE t (a int)";\n', 'SQL text'),
         ('src/pg/connection.h', HEADER + 'auto s = R"sql(\n  DELETE FROM x)sql";\n', 'SQL text'),
     ),
     'calls': (

@@ -85,7 +85,8 @@ class Verbs(SystemTest):
     def test_environment_overrides_the_file(self):
         settings = self.bench.run('config', 'show', '--json', env={'SURVEYSYNC__SOURCE__US__LIMITS__WORKERS': '7'}).json()
         found = next(item for item in settings if item['key'] == 'source.us.limits.workers')
-        self.assertEqual((found['value'], found['origin']), ('7', 'environment'))
+        self.assertEqual(found['value'], '7')
+        self.assertTrue(found['origin'].startswith('environment'), found)
 
     def test_check_tells_what_is_wrong(self):
         self.bench.sandbox.fault('401')

@@ -43,7 +43,8 @@ TECHNOLOGY = (
     (r'sqlite3\.h', r'report/outbox', 'SQLite'),
 )
 
-SQL = re.compile(r'\s*(SELECT|INSERT\s+INTO|UPDATE|DELETE\s+FROM|COPY|CREATE|ALTER|DROP|TRUNCATE|MERGE)\s+[\w"(*{%]')
+SQL = re.compile(r'\s*(SELECT\s+[\w"(*{%\']|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s|COPY\s+[\w".{}]+\s*(\(|FROM|TO)'
+                 r'|(CREATE|ALTER|DROP|TRUNCATE)\s+[A-Z]{4,}|MERGE\s+INTO\s)')
 SQL_ROOMS = re.compile(r'store/|report/outbox')
 
 

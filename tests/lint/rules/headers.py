@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from source import files_below
 
 COMPILER = os.environ.get('CXX', 'g++')
-FLAGS = ['-std=c++20', '-fsyntax-only', '-Wall', '-Wextra', '-Werror', '-DSURVEYSYNC_VERSION="0"', '-x', 'c++', '-']
+FLAGS = ['-std=c++20', '-fsyntax-only', '-Wall', '-Wextra', '-Werror', '-DSURVEYSYNC_VERSION="0"', '-I/usr/include/postgresql',
+         '-x', 'c++', '-']
 
 
 def check(root):
