@@ -26,7 +26,7 @@ class Line {
     json_.key(name);
     value ? json_.text(*value) : json_.null();
   }
-  // PHP says "nothing" by "" as well as by null: a text column is empty for both.
+  // An id that PHP sends as "" is none.
   void filled(std::string_view name, const std::optional<std::string>& value) {
     text(name, value && value->empty() ? std::nullopt : value);
   }
@@ -80,7 +80,7 @@ void question_line(std::string& out, const QuestionDef& question, const Place& p
   line.text("type", question.type);
   line.text("title", readable(question.title));
   write_title(line.column("titles"), question.title);
-  line.filled("shortname", question.shortname);
+  line.text("shortname", question.shortname);
   line.raw("varname", question.varname);
   line.raw("properties", question.properties);
 }
@@ -297,14 +297,14 @@ void truth_of_response(std::string& out, std::int64_t survey, const Response& re
     variables.key(name).text(value);
   variables.end_object();
   line.raw("data_quality", response.data_quality);
-  line.filled("comments", response.comments);
-  line.filled("ip_address", personal(response.ip_address));
-  line.filled("user_agent", personal(response.user_agent));
-  line.filled("referer", response.referer);
-  line.filled("country", personal(response.country));
-  line.filled("region", personal(response.region));
-  line.filled("city", personal(response.city));
-  line.filled("postal", personal(response.postal));
+  line.text("comments", response.comments);
+  line.text("ip_address", personal(response.ip_address));
+  line.text("user_agent", personal(response.user_agent));
+  line.text("referer", response.referer);
+  line.text("country", personal(response.country));
+  line.text("region", personal(response.region));
+  line.text("city", personal(response.city));
+  line.text("postal", personal(response.postal));
   line.decimal("latitude", personal(response.latitude));
   line.decimal("longitude", personal(response.longitude));
 }

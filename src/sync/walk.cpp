@@ -71,7 +71,7 @@ WalkResult PartitionWalk::run() {
     watch_the_newest_end();
     result.certificate = certify();
     if (result.certificate->balanced || pass == kPasses || pass_.tally.fetched() >= total_after_) break;
-    pass_ = Pass{context_.clock.utc_now(), -1, {}, {}};
+    pass_ = Pass{pass_.started, -1, {}, {}};
     sizer_.shrink();  // other pages than before: the vendor's cache must not answer
   }
   close_pass();
@@ -84,8 +84,9 @@ void PartitionWalk::begin_or_resume() {
   std::optional<model::Checkpoint> saved;
   door_.perform([&](store::Session& session) {
     saved = session.ledger().checkpoint(context_.job.source, stream_.name, partition_.name);
+    // The database's clock, which also stamps what the pass meets: two hosts' clocks need not agree.
+    pass_.started = session.ledger().now();
   });
-  pass_.started = context_.clock.utc_now();
   if (!saved) return;
   bookmark_ = saved->bookmark;
   sizer_ = PageSizer(context_.job.page_sizes, saved->page_size);
@@ -127,9 +128,9 @@ void PartitionWalk::watch_the_newest_end() {
 
 store::Certificate PartitionWalk::certify() {
   store::Certificate certificate;
-  const UtcTime as_of = context_.clock.utc_now();
   door_.perform([&](store::Session& session) {
     store::Ledger& ledger = session.ledger();
+    const UtcTime as_of = ledger.now();
     ledger.forget_unseen_quarantine(context_.fence, stream_.name, partition_.name, pass_.started);
     const auto holdings = ledger.holdings(context_.job.source, stream_, partition_.name, as_of);
     const PassTotals totals{pass_.total_before, total_after_, pass_.tally.fetched(), steady_};

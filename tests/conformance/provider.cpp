@@ -1,7 +1,6 @@
 #include "provider.h"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <fstream>
 
@@ -37,7 +36,7 @@ sandbox::SandboxOptions sandbox_options(const std::filesystem::path& dir, const 
 http::ClientOptions client_options(const VendorUnderTest::Options& options) {
   http::ClientOptions out;
   out.scope.source = "conformance";
-  out.limiter = {60'000, std::chrono::seconds(60)};
+  out.limiter = {1'000, std::chrono::seconds(1)};
   out.retry.base = std::chrono::milliseconds(5);
   out.retry.budget = std::chrono::seconds(20);
   out.request_timeout = options.request_timeout;
@@ -70,16 +69,6 @@ VendorUnderTest::~VendorUnderTest() {
   sandbox_->stop();
   std::error_code ignored;  // a scratch folder that stays is no test failure
   std::filesystem::remove_all(dir_, ignored);
-}
-
-void VendorUnderTest::write_key(const std::string& text) {
-  const std::filesystem::path next = dir_ / "next.key";
-  {
-    std::ofstream out(next);
-    chmod(next.c_str(), S_IRUSR | S_IWUSR);
-    out << text;
-  }
-  std::filesystem::rename(next, sandbox_->secret_file());
 }
 
 }  // namespace surveysync::test

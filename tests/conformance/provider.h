@@ -30,8 +30,6 @@ class VendorUnderTest {
   RecordingObserver& events() { return observer_; }
   /// The two lines of the key as they are, to look for them where they must not be.
   const std::vector<std::string>& key_lines() const { return key_lines_; }
-  /// Replaces the key file, as an operator would.
-  void write_key(const std::string& text);
 
  private:
   std::filesystem::path dir_;

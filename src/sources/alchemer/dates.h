@@ -36,7 +36,7 @@ class Zone {
 /// The clocks of one account.
 struct Zones {
   Zone account;  ///< dates without a suffix: surveys' created_on and modified_on
-  Zone updated;  ///< responses' date_updated; unknown until calibrated, and then read as UTC and flagged
+  Zone updated;  ///< responses' date_updated; read as UTC until calibrated
 
   /// Takes "account_zone" and "updated_zone" from what was learned; names that no longer exist are passed over.
   void take_over(std::span<const model::Capability> capabilities);

@@ -134,7 +134,8 @@ model::Cell CellMaker::text_or_empty(json::Value value, std::string_view field) 
 }
 
 model::Cell CellMaker::verbatim(json::Value value) {
-  return value.is_blank() ? model::Cell() : model::Cell::of(value.raw());
+  const json::Type type = value.type();
+  return type == json::Type::absent || type == json::Type::null ? model::Cell() : model::Cell::of(value.raw());
 }
 
 model::Cell CellMaker::int64(json::Value value, std::string_view field) {

@@ -44,7 +44,7 @@ class CellMaker {
   model::Cell text(json::Value value, std::string_view field);
   /// The same, but keeps "" as a text.
   model::Cell text_or_empty(json::Value value, std::string_view field);
-  /// The bytes as sent; NULL when blank.
+  /// The bytes as sent, `[]` and `""` too; NULL when absent or null.
   model::Cell verbatim(json::Value value);
   model::Cell int64(json::Value value, std::string_view field);
   model::Cell int32(json::Value value, std::string_view field);

@@ -121,7 +121,7 @@ void decode_survey(Value survey, const model::Record& record, const Zones& zones
   const std::span<Cell> row = rows.add_row(table::kSurvey, std::size(kSurveyColumns));
   row[cell(kSurveyColumns, "survey_id")] = Cell::of(key_at(record, 0));
   row[cell(kSurveyColumns, "title")] = survey_title(either("title"), make);
-  row[cell(kSurveyColumns, "internal_title")] = make.text(survey["internal_title"], "internal_title");
+  row[cell(kSurveyColumns, "internal_title")] = make.text_or_empty(survey["internal_title"], "internal_title");
   row[cell(kSurveyColumns, "type")] = make.text(either("type"), "type");
   row[cell(kSurveyColumns, "status")] = make.text(either("status"), "status");
   row[cell(kSurveyColumns, "created_at")] = Cell::of(make.date(either("created_on"), zones.account));
@@ -157,7 +157,7 @@ void decode_question(Value question, const model::Record& record, const Place& p
   row[cell(kQuestionColumns, "type")] = make.text(question["type"], "type");
   row[cell(kQuestionColumns, "title")] = title_cell(question["title"], place, make);
   row[cell(kQuestionColumns, "titles")] = make.verbatim(question["title"]);
-  row[cell(kQuestionColumns, "shortname")] = make.text(question["shortname"], "shortname");
+  row[cell(kQuestionColumns, "shortname")] = make.text_or_empty(question["shortname"], "shortname");
   row[cell(kQuestionColumns, "varname")] = make.verbatim(question["varname"]);
   row[cell(kQuestionColumns, "properties")] = make.verbatim(question["properties"]);
   const std::string_view base = question["base_type"].text();
@@ -173,7 +173,7 @@ void decode_option(Value option, const model::Record& record, const Place& place
   row[cell(kOptionColumns, "position")] = Cell::of(place.position);
   row[cell(kOptionColumns, "title")] = title_cell(option["title"], place, make);
   row[cell(kOptionColumns, "titles")] = make.verbatim(option["title"]);
-  row[cell(kOptionColumns, "value")] = make.text(option["value"], "value");
+  row[cell(kOptionColumns, "value")] = make.text_or_empty(option["value"], "value");
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ FieldValues read_fields(Value response, CellMaker& make) {
 
 /// {name: value}, whether it came as text, as {key, value, type}, as {value}, or as a list of such.
 Cell url_variables(Value variables, CellMaker& make) {
-  if (variables.is_blank()) return {};
-  if (!variables.is_object() && !variables.is_array()) {
+  if (variables.is_absent() || variables.type() == json::Type::null) return {};
+  if (!variables.is_object() && !variables.is_array() && !variables.is_blank()) {
     make.notice("url_variables", type_name(variables.type()), variables);
     return {};
   }
@@ -100,16 +100,13 @@ void fill_dates(std::span<Cell> row, const FieldValues& fields, const Zones& zon
   const auto submitted = make.date(fields[field("date_submitted")], zones.account, started ? started : session);
   const Value updated = fields[field("date_updated")];
   static const Zone kUtc("UTC");
-  if (!zones.updated.known() && !updated.is_blank()) {
-    const auto stamp = parse_stamp(updated.text());
-    if (stamp && !stamp->offset_seconds) make.flag("zone");
-  }
   row[cell(kResponseColumns, "date_started")] = Cell::of(started);
   row[cell(kResponseColumns, "date_submitted")] = Cell::of(submitted);
   row[cell(kResponseColumns, "date_updated")] =
       Cell::of(make.date(updated, zones.updated.known() ? zones.updated : kUtc, submitted));
 }
 
+/// Texts as sent, "" too; but an id that is "" is none.
 void fill_texts(std::span<Cell> row, const FieldValues& fields, CellMaker& make) {
   struct Text {
     std::size_t cell, field;
@@ -119,8 +116,6 @@ void fill_texts(std::span<Cell> row, const FieldValues& fields, CellMaker& make)
       Text{cell(kResponseColumns, "status"), field("status"), "status"},
       Text{cell(kResponseColumns, "session_id"), field("session_id"), "session_id"},
       Text{cell(kResponseColumns, "language"), field("language"), "language"},
-      Text{cell(kResponseColumns, "link_id"), field("link_id"), "link_id"},
-      Text{cell(kResponseColumns, "contact_id"), field("contact_id"), "contact_id"},
       Text{cell(kResponseColumns, "comments"), field("comments"), "comments"},
       Text{cell(kResponseColumns, "ip_address"), field("ip_address"), "ip_address"},
       Text{cell(kResponseColumns, "user_agent"), field("user_agent"), "user_agent"},
@@ -131,7 +126,9 @@ void fill_texts(std::span<Cell> row, const FieldValues& fields, CellMaker& make)
       Text{cell(kResponseColumns, "postal"), field("postal"), "postal"},
   };
   for (const Text& text : kTexts)
-    row[text.cell] = make.text(fields[text.field], text.name);
+    row[text.cell] = make.text_or_empty(fields[text.field], text.name);
+  row[cell(kResponseColumns, "contact_id")] = make.text(fields[field("contact_id")], "contact_id");
+  row[cell(kResponseColumns, "link_id")] = make.text(fields[field("link_id")], "link_id");
   const std::string_view status = fields[field("status")].text();
   if (!status.empty() && std::ranges::find(kStatuses, status) == kStatuses.end()) make.new_value("status", status);
 }
