@@ -1,7 +1,7 @@
 #pragma once
-// The only place where parts meet, and the list of providers. Builds, from the configuration, what a verb needs: transports,
-// clients, sources, sessions. Members are destroyed in the reverse order of construction: observers outlive everything.
-// Throws Error(config).
+// The only place where parts meet, and the list of providers. Builds, from the configuration, what a verb needs:
+// transports, clients, sources, sessions. Members are destroyed in the reverse order of construction: observers outlive
+// everything. Throws Error(config).
 
 #include <memory>
 #include <string>

@@ -24,7 +24,9 @@ static_assert(std::size(kPolicies) == kErrorKinds);
 
 }  // namespace
 
-const ErrorPolicy& policy(ErrorKind kind) { return kPolicies[static_cast<std::size_t>(kind)]; }
+const ErrorPolicy& policy(ErrorKind kind) {
+  return kPolicies[static_cast<std::size_t>(kind)];
+}
 
 Error::Error(ErrorKind kind, std::string message, std::string hint)
     : kind_(kind), message_(std::move(message)), hint_(std::move(hint)), shown_(message_) {}
@@ -34,6 +36,8 @@ Error& Error::with_context(std::string_view what) & {
   return *this;
 }
 
-std::string Error::full_text() const { return hint_.empty() ? shown_ : shown_ + "\n  hint: " + hint_; }
+std::string Error::full_text() const {
+  return hint_.empty() ? shown_ : shown_ + "\n  hint: " + hint_;
+}
 
 }  // namespace surveysync

@@ -1,8 +1,8 @@
 #pragma once
 // What went wrong, and what that means for whoever must act. One exception class, one table.
-// Thrown at the doors (http, pg), by decoders of configuration, and by our own broken invariants; caught in four places only:
-// http/client (retry a call), store/writer (retry a transaction), sync/run (outcome of a partition), the top of a lane.
-// Any thread; values own their text. Never put a secret or a URL with its query into a message.
+// Thrown at the doors (http, pg), by decoders of configuration, and by our own broken invariants; caught in four places
+// only: http/client (retry a call), store/writer (retry a transaction), sync/run (outcome of a partition), the top of a
+// lane. Any thread; values own their text. Never put a secret or a URL with its query into a message.
 
 #include <chrono>
 #include <cstdint>
@@ -45,8 +45,8 @@ struct ErrorPolicy {
 /// The row of the table for `kind`. Never fails.
 const ErrorPolicy& policy(ErrorKind kind);
 
-/// An error with its kind, a lower-case message (what was attempted, on what, what the other side said), an optional hint
-/// (what a person can do), and a context chain added on the way up.
+/// An error with its kind, a lower-case message (what was attempted, on what, what the other side said), an optional
+/// hint (what a person can do), and a context chain added on the way up.
 class Error : public std::exception {
  public:
   Error(ErrorKind kind, std::string message, std::string hint = {});
@@ -54,17 +54,29 @@ class Error : public std::exception {
   ErrorKind kind() const noexcept { return kind_; }
   const std::string& message() const noexcept { return message_; }
   const std::string& hint() const noexcept { return hint_; }
-  int http_status() const noexcept { return http_status_; }              ///< 0 when none
-  const std::string& sqlstate() const noexcept { return sqlstate_; }     ///< empty when none
+  int http_status() const noexcept { return http_status_; }           ///< 0 when none
+  const std::string& sqlstate() const noexcept { return sqlstate_; }  ///< empty when none
   std::optional<std::chrono::seconds> retry_after() const noexcept { return retry_after_; }
   /// The other side did not answer within its time (HTTP only): the vendor needs a rest afterwards.
   bool timed_out() const noexcept { return timed_out_; }
 
   Error& with_context(std::string_view what) &;  ///< prepends "what: " to the message as shown
-  Error& with_http_status(int status) & { http_status_ = status; return *this; }
-  Error& with_sqlstate(std::string state) & { sqlstate_ = std::move(state); return *this; }
-  Error& with_retry_after(std::chrono::seconds wait) & { retry_after_ = wait; return *this; }
-  Error& with_timed_out(bool value) & { timed_out_ = value; return *this; }
+  Error& with_http_status(int status) & {
+    http_status_ = status;
+    return *this;
+  }
+  Error& with_sqlstate(std::string state) & {
+    sqlstate_ = std::move(state);
+    return *this;
+  }
+  Error& with_retry_after(std::chrono::seconds wait) & {
+    retry_after_ = wait;
+    return *this;
+  }
+  Error& with_timed_out(bool value) & {
+    timed_out_ = value;
+    return *this;
+  }
 
   /// Context and message in one line, without the hint.
   const char* what() const noexcept override { return shown_.c_str(); }

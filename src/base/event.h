@@ -1,7 +1,7 @@
 #pragma once
-// Everything worth telling. Rooms do not log: they hand one of these structs to an Observer, and the log line, the counter and
-// the alert are made from it (report/). Named noun + past participle. Plain values without secrets; texts are safe to print.
-// Observers are called on the thread where the event happened and must not throw or block.
+// Everything worth telling. Rooms do not log: they hand one of these structs to an Observer, and the log line, the
+// counter and the alert are made from it (report/). Named noun + past participle. Plain values without secrets; texts
+// are safe to print. Observers are called on the thread where the event happened and must not throw or block.
 
 #include <chrono>
 #include <cstdint>
@@ -33,46 +33,131 @@ struct Scope {
 
 namespace event {
 
-struct RunStarted { Scope scope; std::string kind; };
+struct RunStarted {
+  Scope scope;
+  std::string kind;
+};
 /// The work of a run is known: how many partitions, and how many records the hints promise.
-struct RunPlanned { Scope scope; std::int64_t partitions, expected_records; };
-struct RunFinished { Scope scope; std::string outcome; Counts counts; Duration elapsed; std::string error; };
+struct RunPlanned {
+  Scope scope;
+  std::int64_t partitions, expected_records;
+};
+struct RunFinished {
+  Scope scope;
+  std::string outcome;
+  Counts counts;
+  Duration elapsed;
+  std::string error;
+};
 /// A run that was open when its process died was closed as failed.
-struct RunAbandoned { Scope scope; };
-struct PartitionFinished { Scope scope; std::string outcome; Counts counts; std::string error; };
-struct PartitionDenied { Scope scope; std::string reason; };
-struct CallFinished { Scope scope; std::string path; int status; std::int64_t bytes; Duration elapsed; bool cached; };
-struct PageStored { Scope scope; Counts counts; std::int64_t records; };
-struct RetryScheduled { Scope scope; std::string path; int attempt; Duration wait; ErrorKind kind; std::string reason; };
-struct Throttled { Scope scope; Duration rest; std::string reason; };
-struct PageSizeChanged { Scope scope; int from, to; std::string reason; };
-struct KeyRefused { Scope scope; std::string fingerprint, verdict, reason; };
-struct KeyRotated { Scope scope; std::string fingerprint; };
-struct KeyAccepted { Scope scope; std::string fingerprint; };
-struct RecordQuarantined { Scope scope; std::string record_key, reason; };
+struct RunAbandoned {
+  Scope scope;
+};
+struct PartitionFinished {
+  Scope scope;
+  std::string outcome;
+  Counts counts;
+  std::string error;
+};
+struct PartitionDenied {
+  Scope scope;
+  std::string reason;
+};
+struct CallFinished {
+  Scope scope;
+  std::string path;
+  int status;
+  std::int64_t bytes;
+  Duration elapsed;
+  bool cached;
+};
+struct PageStored {
+  Scope scope;
+  Counts counts;
+  std::int64_t records;
+};
+struct RetryScheduled {
+  Scope scope;
+  std::string path;
+  int attempt;
+  Duration wait;
+  ErrorKind kind;
+  std::string reason;
+};
+struct Throttled {
+  Scope scope;
+  Duration rest;
+  std::string reason;
+};
+struct PageSizeChanged {
+  Scope scope;
+  int from, to;
+  std::string reason;
+};
+struct KeyRefused {
+  Scope scope;
+  std::string fingerprint, verdict, reason;
+};
+struct KeyRotated {
+  Scope scope;
+  std::string fingerprint;
+};
+struct KeyAccepted {
+  Scope scope;
+  std::string fingerprint;
+};
+struct RecordQuarantined {
+  Scope scope;
+  std::string record_key, reason;
+};
 /// First sight of a shape that the vendor did not send before.
-struct ContractChanged { Scope scope; std::string what, sample; };
-struct CertificateIssued { Scope scope; bool balanced; std::int64_t total_before, total_after, stored_live, quarantined, excluded; };
-struct CapabilityLearned { Scope scope; std::string name, value, evidence; };
-struct StoreUnavailable { Scope scope; std::string reason; };
+struct ContractChanged {
+  Scope scope;
+  std::string what, sample;
+};
+struct CertificateIssued {
+  Scope scope;
+  bool balanced;
+  std::int64_t total_before, total_after, stored_live, quarantined, excluded;
+};
+struct CapabilityLearned {
+  Scope scope;
+  std::string name, value, evidence;
+};
+struct StoreUnavailable {
+  Scope scope;
+  std::string reason;
+};
 /// A page the database refused as a whole was divided to find the bad record.
-struct PageSplit { Scope scope; std::int64_t records; std::string reason; };
-struct SecretWarned { Scope scope; std::string what; };
-struct Note { Scope scope; Severity severity; std::string text; };
+struct PageSplit {
+  Scope scope;
+  std::int64_t records;
+  std::string reason;
+};
+struct SecretWarned {
+  Scope scope;
+  std::string what;
+};
+struct Note {
+  Scope scope;
+  Severity severity;
+  std::string text;
+};
 
 }  // namespace event
 
-using Event = std::variant<event::RunStarted, event::RunPlanned, event::RunFinished, event::RunAbandoned, event::PartitionFinished,
-                           event::PartitionDenied, event::CallFinished, event::PageStored, event::RetryScheduled, event::Throttled,
-                           event::PageSizeChanged, event::KeyRefused, event::KeyRotated, event::KeyAccepted,
-                           event::RecordQuarantined, event::ContractChanged, event::CertificateIssued, event::CapabilityLearned,
-                           event::StoreUnavailable, event::PageSplit, event::SecretWarned, event::Note>;
+using Event =
+    std::variant<event::RunStarted, event::RunPlanned, event::RunFinished, event::RunAbandoned,
+                 event::PartitionFinished, event::PartitionDenied, event::CallFinished, event::PageStored,
+                 event::RetryScheduled, event::Throttled, event::PageSizeChanged, event::KeyRefused, event::KeyRotated,
+                 event::KeyAccepted, event::RecordQuarantined, event::ContractChanged, event::CertificateIssued,
+                 event::CapabilityLearned, event::StoreUnavailable, event::PageSplit, event::SecretWarned, event::Note>;
 
 /// The name, severity, message and fields of an event: what a log line and docs/EVENTS.md are made of.
 struct EventText {
   std::string_view name;  ///< "run_finished"
   Severity severity;
-  std::string message;    ///< one line, lower case
+  std::string message;  ///< one line, lower case
   std::vector<std::pair<std::string_view, std::string>> fields;
 };
 

@@ -45,9 +45,10 @@ class SecretReference {
   /// Throws Error(config) when the text has none of the four forms.
   static SecretReference parse(std::string_view text);
 
-  /// Reads it now. `lines` is how many non-empty lines it must have. Refuses a file that group or world can read, control
-  /// characters inside a line, an empty or half-written file; trims a byte-order mark, quotes, blanks and trailing newlines
-  /// with a warning. env: is read once, overwritten and unset in the process environment; exec: runs without a shell.
+  /// Reads it now. `lines` is how many non-empty lines it must have. Refuses a file that group or world can read,
+  /// control characters inside a line, an empty or half-written file; trims a byte-order mark, quotes, blanks and
+  /// trailing newlines with a warning. env: is read once, overwritten and unset in the process environment; exec: runs
+  /// without a shell.
   Credential read(std::size_t lines) const;
 
   /// The reference as configured: safe to print.

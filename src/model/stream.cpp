@@ -10,7 +10,8 @@ std::string key_text(const Key& key) {
   std::string text;
   for (const KeyPart& part : key) {
     if (!text.empty()) text += '/';
-    text += std::holds_alternative<std::int64_t>(part) ? std::to_string(std::get<std::int64_t>(part)) : std::get<std::string>(part);
+    text += std::holds_alternative<std::int64_t>(part) ? std::to_string(std::get<std::int64_t>(part))
+                                                       : std::get<std::string>(part);
   }
   return text;
 }

@@ -18,16 +18,27 @@
 
 namespace surveysync::model {
 
-enum class ColumnType : std::uint8_t { boolean, int32, int64, numeric, text, timestamp, json, jsonb, text_array, int64_array };
+enum class ColumnType : std::uint8_t {
+  boolean,
+  int32,
+  int64,
+  numeric,
+  text,
+  timestamp,
+  json,
+  jsonb,
+  text_array,
+  int64_array
+};
 
 struct Column {
   std::string name;
   ColumnType type;
 };
 
-/// A target table as a provider declares it. `source text` leads every key and is not listed. Main tables also carry the standard
-/// columns (payload, payload_raw, payload_hash, flags, first_seen_at, changed_at, deleted_at, run_id), which store/writer fills;
-/// child tables carry only run_id and are replaced whole with their record.
+/// A target table as a provider declares it. `source text` leads every key and is not listed. Main tables also carry
+/// the standard columns (payload, payload_raw, payload_hash, flags, first_seen_at, changed_at, deleted_at, run_id),
+/// which store/writer fills; child tables carry only run_id and are replaced whole with their record.
 struct Table {
   std::string schema, name;
   std::vector<Column> key;      ///< after source, outermost first; types int64, text (or uuid as text)
@@ -69,20 +80,20 @@ Hash hash_of(std::string_view bytes, std::string_view context = {});
 
 /// One item as the vendor sent it, not yet decoded: enough to tell whether it changed. Views point into Page::texts.
 struct Record {
-  std::size_t table = 0;                       ///< index into StreamSpec::tables: the main table it becomes a row of
-  Key key;                                     ///< all key columns of that table
-  Hash hash{};                                 ///< of the vendor's bytes
-  std::string_view payload;                    ///< what is stored: sound for json and text, kPadding readable bytes follow
-  std::optional<std::string_view> original;    ///< the vendor's bytes, only where payload had to be altered
-  std::vector<std::string> flags;              ///< what was repaired: "nul", "utf8", ...
-  std::string context;                         ///< what the source knows beyond the bytes (position, page); for its decoder
+  std::size_t table = 0;     ///< index into StreamSpec::tables: the main table it becomes a row of
+  Key key;                   ///< all key columns of that table
+  Hash hash{};               ///< of the vendor's bytes
+  std::string_view payload;  ///< what is stored: sound for json and text, kPadding readable bytes follow
+  std::optional<std::string_view> original;  ///< the vendor's bytes, only where payload had to be altered
+  std::vector<std::string> flags;            ///< what was repaired: "nul", "utf8", ...
+  std::string context;  ///< what the source knows beyond the bytes (position, page); for its decoder
 };
 
 /// A record that could not even be keyed.
 struct Quarantined {
   std::string record_key;  ///< key_text, or "raw:<hash>" where no id can be read
   std::string reason;
-  std::string raw;         ///< exact bytes
+  std::string raw;  ///< exact bytes
 };
 
 /// What one call returned.
@@ -90,13 +101,13 @@ struct Page {
   std::vector<std::unique_ptr<std::string>> texts;  ///< owns every byte that the records view
   std::vector<Record> records;
   std::vector<Quarantined> quarantined;
-  std::optional<std::string> next;     ///< position of the next call; none at the end of the pass
-  std::optional<std::int64_t> total;   ///< the vendor's count for the partition, if it sent one
-  std::int64_t requests = 0;           ///< that fetching it took
-  Duration elapsed{};                  ///< that the vendor took for the last answer
-  bool cached = false;                 ///< the vendor made this answer for an earlier question
-  std::int64_t holes = 0;              ///< null entries where records were due
-  bool complete = false;               ///< holds the whole partition: rows of its main tables that are missing here are gone
+  std::optional<std::string> next;    ///< position of the next call; none at the end of the pass
+  std::optional<std::int64_t> total;  ///< the vendor's count for the partition, if it sent one
+  std::int64_t requests = 0;          ///< that fetching it took
+  Duration elapsed{};                 ///< that the vendor took for the last answer
+  bool cached = false;                ///< the vendor made this answer for an earlier question
+  std::int64_t holes = 0;             ///< null entries where records were due
+  bool complete = false;  ///< holds the whole partition: rows of its main tables that are missing here are gone
 };
 
 /// One value of a row. 24 bytes; text and lists live elsewhere (the page, or the RowBatch's memory).
@@ -104,13 +115,37 @@ class Cell {
  public:
   enum class Type : std::uint8_t { null, boolean, integer, text, time, list };
   Cell() = default;
-  static Cell of(bool value) { Cell c(Type::boolean); c.number_ = value ? 1 : 0; return c; }
-  static Cell of(std::int64_t value) { Cell c(Type::integer); c.number_ = value; return c; }
-  static Cell of(std::string_view value) { Cell c(Type::text); c.data_ = value.data(); c.size_ = value.size(); return c; }
-  static Cell of(UtcTime value) { Cell c(Type::time); c.number_ = value.time_since_epoch().count(); return c; }
-  static Cell of(std::span<const Cell> value) { Cell c(Type::list); c.data_ = value.data(); c.size_ = value.size(); return c; }
+  static Cell of(bool value) {
+    Cell c(Type::boolean);
+    c.number_ = value ? 1 : 0;
+    return c;
+  }
+  static Cell of(std::int64_t value) {
+    Cell c(Type::integer);
+    c.number_ = value;
+    return c;
+  }
+  static Cell of(std::string_view value) {
+    Cell c(Type::text);
+    c.data_ = value.data();
+    c.size_ = value.size();
+    return c;
+  }
+  static Cell of(UtcTime value) {
+    Cell c(Type::time);
+    c.number_ = value.time_since_epoch().count();
+    return c;
+  }
+  static Cell of(std::span<const Cell> value) {
+    Cell c(Type::list);
+    c.data_ = value.data();
+    c.size_ = value.size();
+    return c;
+  }
   template <class T>
-  static Cell of(const std::optional<T>& value) { return value ? of(*value) : Cell(); }
+  static Cell of(const std::optional<T>& value) {
+    return value ? of(*value) : Cell();
+  }
 
   Type type() const { return type_; }
   bool is_null() const { return type_ == Type::null; }
@@ -130,14 +165,16 @@ class Cell {
   Type type_ = Type::null;
 };
 
-/// The rows one record becomes, and what was noticed on the way. Reused from record to record: `clear` keeps the memory.
+/// The rows one record becomes, and what was noticed on the way. Reused from record to record: `clear` keeps the
+/// memory.
 class RowBatch {
  public:
   struct Row {
-    std::size_t table;             ///< index into StreamSpec::tables
-    std::span<const Cell> cells;   ///< key columns, then typed columns, in the table's order
+    std::size_t table;            ///< index into StreamSpec::tables
+    std::span<const Cell> cells;  ///< key columns, then typed columns, in the table's order
   };
-  /// First sight of a shape, for surveysync.contract_change: what ("survey_data.answer: object"), a short scrubbed sample.
+  /// First sight of a shape, for surveysync.contract_change: what ("survey_data.answer: object"), a short scrubbed
+  /// sample.
   struct Notice {
     std::string what, sample;
   };
@@ -146,7 +183,8 @@ class RowBatch {
   void clear();
   /// A new row of `columns` null cells. The span stays valid until clear().
   std::span<Cell> add_row(std::size_t table, std::size_t columns);
-  /// A row of cells that make_cells gave and the caller filled: for those who know only at the end which rows there are.
+  /// A row of cells that make_cells gave and the caller filled: for those who know only at the end which rows there
+  /// are.
   void add_row(std::size_t table, std::span<const Cell> cells) { rows_.push_back({table, cells}); }
   /// Copies text into the batch's memory.
   std::string_view keep(std::string_view text);

@@ -1,8 +1,8 @@
 #pragma once
-// The contract every provider signs: what it is called, what it can read, how one page is fetched and one record decoded.
-// A source knows nothing about databases, schedules, retries, threads or logs. One Source per configured source, shared by the
-// run's workers: all members but `assume` are thread-safe. Throws what http/client throws, and Error(malformed) for a page that
-// cannot be understood at all; records that cannot be keyed come back quarantined.
+// The contract every provider signs: what it is called, what it can read, how one page is fetched and one record
+// decoded. A source knows nothing about databases, schedules, retries, threads or logs. One Source per configured
+// source, shared by the run's workers: all members but `assume` are thread-safe. Throws what http/client throws, and
+// Error(malformed) for a page that cannot be understood at all; records that cannot be keyed come back quarantined.
 
 #include <memory>
 #include <set>
@@ -24,22 +24,24 @@ struct FetchRequest {
   std::string position;  ///< empty: the beginning of a complete pass; tail_position(): the newest end of the partition
   int page_size = 250;
   bool may_shrink = true;  ///< a smaller page can be asked for instead: give up on a page that times out sooner
-  Scope scope;           ///< for events of the calls
+  Scope scope;             ///< for events of the calls
 };
-/// Position of a fetch that reads what the vendor appended last, with its total, when `known_total` records were there before.
-/// `next` of that page leads backwards; it ends where the known records begin if the total has grown.
-inline std::string tail_position(std::int64_t known_total) { return "tail:" + std::to_string(known_total); }
+/// Position of a fetch that reads what the vendor appended last, with its total, when `known_total` records were there
+/// before. `next` of that page leads backwards; it ends where the known records begin if the total has grown.
+inline std::string tail_position(std::int64_t known_total) {
+  return "tail:" + std::to_string(known_total);
+}
 
 /// What a probe found, for `check` and for people.
 struct ProbeResult {
-  std::string summary;                       ///< "account 12345, clock 0.3 s ahead"
+  std::string summary;  ///< "account 12345, clock 0.3 s ahead"
   std::optional<Duration> clock_skew;
 };
 
 /// Which part of the account the configuration follows; ids as text.
 struct Following {
-  std::set<std::string> streams;             ///< empty: all
-  std::set<std::string> include, exclude;    ///< partitions; empty include: all
+  std::set<std::string> streams;           ///< empty: all
+  std::set<std::string> include, exclude;  ///< partitions; empty include: all
   bool follows(const std::string& partition) const {
     return (include.empty() || include.contains(partition)) && !exclude.contains(partition);
   }
@@ -53,7 +55,8 @@ class Source {
   /// The cheapest authenticated call.
   virtual ProbeResult probe(const std::stop_token& stop) = 0;
 
-  /// What to walk: one entry for each thing that the account holds (a survey), whether followed or not; the same for all streams.
+  /// What to walk: one entry for each thing that the account holds (a survey), whether followed or not; the same for
+  /// all streams.
   virtual std::vector<model::Partition> partitions(const Scope& scope, const std::stop_token& stop) = 0;
 
   /// Exactly one page of one partition.
@@ -62,7 +65,8 @@ class Source {
   /// A decoder for one worker (it keeps a parser). Outlived by the source.
   virtual model::Decode decoder(const model::StreamSpec& stream) const = 0;
 
-  /// Tests what the account supports and how its clocks run, with as few calls as it takes. `sample` lists likely partitions.
+  /// Tests what the account supports and how its clocks run, with as few calls as it takes. `sample` lists likely
+  /// partitions.
   virtual std::vector<model::Capability> learn(const std::vector<model::Partition>& sample, const Scope& scope,
                                                const std::stop_token& stop) = 0;
   /// Takes over what was learned (now or in an earlier run). Before workers start.
@@ -74,9 +78,9 @@ class Source {
 
 /// What assembly hands to a provider.
 struct SourceContext {
-  std::string name;              ///< the configured name
-  http::Client& client;          ///< signs and judges as the provider's type says
-  std::string region;            ///< as configured, may be empty
+  std::string name;                            ///< the configured name
+  http::Client& client;                        ///< signs and judges as the provider's type says
+  std::string region;                          ///< as configured, may be empty
   std::map<std::string, std::string> privacy;  ///< field group to keep | drop
   Observer& observer;
   Clock& clock;
@@ -84,8 +88,8 @@ struct SourceContext {
 
 /// One constant a provider folder.
 struct SourceType {
-  std::string_view name;                 ///< "alchemer"
-  std::size_t credential_lines;          ///< lines of its secret file
+  std::string_view name;         ///< "alchemer"
+  std::size_t credential_lines;  ///< lines of its secret file
   http::Sign sign;
   http::Judge judge;
   http::Call probe;

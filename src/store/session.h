@@ -7,8 +7,8 @@
 #include <stop_token>
 
 #include "pg/connection.h"
-#include "store/ledger.h"
 #include "store/lease.h"
+#include "store/ledger.h"
 #include "store/writer.h"
 
 namespace surveysync::store {

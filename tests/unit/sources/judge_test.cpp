@@ -39,15 +39,20 @@ TEST_P(AlchemerSaysNo, IsUnderstood) {
 INSTANTIATE_TEST_SUITE_P(
     Wordings, AlchemerSaysNo,
     testing::Values(
-        No{200, R"({"result_ok":false,"code":401,"message":"Login failed \/ Invalid auth token"})", ErrorKind::unauthorized},
-        No{200, R"({"result_ok":false,"code":"401","message":"Login failed \/ Invalid auth token"})", ErrorKind::unauthorized},
-        No{401, R"({"result_ok":false,"code":401,"message":"Invalid api_token or api_token_secret supplied"})", ErrorKind::unauthorized},
+        No{200, R"({"result_ok":false,"code":401,"message":"Login failed \/ Invalid auth token"})",
+           ErrorKind::unauthorized},
+        No{200, R"({"result_ok":false,"code":"401","message":"Login failed \/ Invalid auth token"})",
+           ErrorKind::unauthorized},
+        No{401, R"({"result_ok":false,"code":401,"message":"Invalid api_token or api_token_secret supplied"})",
+           ErrorKind::unauthorized},
         No{401, R"({"result_ok":false,"code":"401","message":"Invalid credentials"})", ErrorKind::unauthorized},
         No{401, "<html>proxy</html>", ErrorKind::unavailable},
         No{200, R"({"result_ok":false,"code":403,"message":"Permission Denied"})", ErrorKind::denied},
         No{200, R"({"result_ok":false,"code":404,"message":"no such survey"})", ErrorKind::denied},
-        No{429, R"({"result_ok":false,"code":429,"message":"You have exceeded the requests per minute"})", ErrorKind::throttled},
-        No{400, R"({"result_ok":false,"code":400,"message":"Please wait for other requests to complete"})", ErrorKind::throttled},
+        No{429, R"({"result_ok":false,"code":429,"message":"You have exceeded the requests per minute"})",
+           ErrorKind::throttled},
+        No{400, R"({"result_ok":false,"code":400,"message":"Please wait for other requests to complete"})",
+           ErrorKind::throttled},
         No{200, R"({"result_ok":false,"code":"429","message":""})", ErrorKind::throttled},
         No{200, R"({"result_ok":false,"code":105,"message":"Service currently unavailable"})", ErrorKind::unavailable},
         No{500, R"({"result_ok":false,"code":500,"message":"oops"})", ErrorKind::unavailable},
@@ -58,8 +63,10 @@ INSTANTIATE_TEST_SUITE_P(
         No{200, R"({"result_ok":true,"data":[)", ErrorKind::malformed}));
 
 TEST(AlchemerJudge, KnowsTheRefusedRepeat) {
-  EXPECT_TRUE(of(429, R"({"result_ok":false,"code":429,"message":"Please wait for other requests to complete."})").repeat_refused);
-  EXPECT_FALSE(of(429, R"({"result_ok":false,"code":429,"message":"You have exceeded the requests per minute"})").repeat_refused);
+  EXPECT_TRUE(of(429, R"({"result_ok":false,"code":429,"message":"Please wait for other requests to complete."})")
+                  .repeat_refused);
+  EXPECT_FALSE(of(429, R"({"result_ok":false,"code":429,"message":"You have exceeded the requests per minute"})")
+                   .repeat_refused);
 }
 
 TEST(AlchemerJudge, LeavesOtherStatusesToTheirNumber) {

@@ -17,7 +17,8 @@ TEST(PagePosition, SurvivesItsText) {
 }
 
 TEST(PagePosition, RefusesWhatItDidNotWrite) {
-  for (const char* text : {"", "1", "1/2", "-1/0/", "x/0/", "1/y/", "12"}) EXPECT_FALSE(PagePosition::parse(text)) << text;
+  for (const char* text : {"", "1", "1/2", "-1/0/", "x/0/", "1/y/", "12"})
+    EXPECT_FALSE(PagePosition::parse(text)) << text;
 }
 
 TEST(Pages, GoFromTheLastToTheFirst) {
@@ -48,11 +49,13 @@ TEST(Pages, EndAtTheFloor) {
   EXPECT_FALSE(after_page(*next, last_unread_page(*next, 25), 1030, ""));
 }
 
-/// A vendor that deletes a row before every page must not hide any other row from a backward pass, whatever the page sizes.
+/// A vendor that deletes a row before every page must not hide any other row from a backward pass, whatever the page
+/// sizes.
 TEST(Pages, DeletionsWhileReadingHideNothing) {
   for (int size = 1; size <= 40; ++size) {
     std::vector<int> vendor(200);
-    for (int i = 0; i < 200; ++i) vendor[static_cast<std::size_t>(i)] = i + 1;
+    for (int i = 0; i < 200; ++i)
+      vendor[static_cast<std::size_t>(i)] = i + 1;
     std::set<int> seen, deleted;
     std::optional<PagePosition> position = PagePosition{200, 0, ""};
     unsigned draw = static_cast<unsigned>(size);
@@ -70,7 +73,8 @@ TEST(Pages, DeletionsWhileReadingHideNothing) {
       }
       position = after_page(*position, page, total, "");
     }
-    for (const int id : vendor) EXPECT_TRUE(seen.contains(id)) << "page size " << size << " lost response " << id;
+    for (const int id : vendor)
+      EXPECT_TRUE(seen.contains(id)) << "page size " << size << " lost response " << id;
   }
 }
 

@@ -25,11 +25,13 @@ TEST(PageSizer, BeginsWithWhatWasLearned) {
 
 TEST(PageSizer, GrowsBackSlowlyAndNeverAboveItsStart) {
   PageSizer sizer({200, 10, 500}, 100);
-  for (int i = 0; i < 3; ++i) sizer.note_success(seconds(1));
+  for (int i = 0; i < 3; ++i)
+    sizer.note_success(seconds(1));
   EXPECT_EQ(sizer.size(), 100);
   sizer.note_success(seconds(1));
   EXPECT_EQ(sizer.size(), 125);
-  for (int i = 0; i < 100; ++i) sizer.note_success(seconds(1));
+  for (int i = 0; i < 100; ++i)
+    sizer.note_success(seconds(1));
   EXPECT_EQ(sizer.size(), 200);
 }
 
@@ -37,7 +39,8 @@ TEST(PageSizer, ShrinksALittleWhenTheVendorIsSlow) {
   PageSizer sizer({200, 10, 500}, 0);
   sizer.note_success(seconds(25));
   EXPECT_EQ(sizer.size(), 150);
-  for (int i = 0; i < 20; ++i) sizer.note_success(seconds(10));
+  for (int i = 0; i < 20; ++i)
+    sizer.note_success(seconds(10));
   EXPECT_EQ(sizer.size(), 150);
 }
 

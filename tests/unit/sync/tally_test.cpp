@@ -12,7 +12,8 @@ model::Page page_of(const std::vector<std::int64_t>& ids, const std::vector<std:
     record.key = {std::int64_t{7}, id};
     page.records.push_back(std::move(record));
   }
-  for (const std::string& key : unkeyed) page.quarantined.push_back({key, "no id", "{}"});
+  for (const std::string& key : unkeyed)
+    page.quarantined.push_back({key, "no id", "{}"});
   return page;
 }
 
@@ -64,7 +65,8 @@ TEST(PassTally, EmptyPassHasAText) {
 }
 
 TEST(PassTally, RefusesOtherTexts) {
-  for (const char* text : {"", "1", "1,2,3", "a,0,n1,n2", "1,0,,", "0,0,n1,n2", "1,0,n1,", "1,-1,n1,n2", "1,0,n1,n2,n3"}) {
+  for (const char* text :
+       {"", "1", "1,2,3", "a,0,n1,n2", "1,0,,", "0,0,n1,n2", "1,0,n1,", "1,-1,n1,n2", "1,0,n1,n2,n3"}) {
     EXPECT_FALSE(PassTally::parse(text)) << text;
   }
 }
