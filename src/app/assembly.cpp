@@ -80,14 +80,29 @@ const sources::SourceType* find_provider(std::string_view name) {
   return nullptr;
 }
 
-SourceParts::SourceParts(const SourceConfig& config, Masker& masker, Observer& observer, Clock& clock)
+std::shared_ptr<http::Limiter> Accounts::limiter(const SourceConfig& source, const Config& config) {
+  std::shared_ptr<http::Limiter>& limiter = limiters_[source.type + "/" + source.account];
+  if (limiter) return limiter;
+  http::LimiterOptions options{source.limits.requests_per_minute, source.limits.window};
+  for (const SourceConfig& other : config.sources) {
+    if (other.type != source.type || other.account != source.account) continue;
+    const bool slower =
+        other.limits.requests_per_minute * options.window.count() < options.requests * other.limits.window.count();
+    if (slower) options = {other.limits.requests_per_minute, other.limits.window};
+  }
+  return limiter = std::make_shared<http::Limiter>(options, clock_);
+}
+
+SourceParts::SourceParts(const SourceConfig& config, std::shared_ptr<http::Limiter> account_limiter, Masker& masker,
+                         Observer& observer, Clock& clock)
     : config_(config) {
   const sources::SourceType& type = provider_of(config);
   endpoint_ = endpoint_of(config, type);
   transport_ = std::make_unique<http::PocoTransport>(transport_options(config, endpoint_), clock);
-  client_ = std::make_unique<http::Client>(client_options(config, type, endpoint_), *transport_,
-                                           SecretReference::parse(config.auth.secret), type.sign, type.judge, masker,
-                                           observer, clock);
+  http::ClientOptions options = client_options(config, type, endpoint_);
+  options.account_limiter = std::move(account_limiter);
+  client_ = std::make_unique<http::Client>(std::move(options), *transport_, SecretReference::parse(config.auth.secret),
+                                           type.sign, type.judge, masker, observer, clock);
   client_->set_probe(type.probe);
   source_ = type.make({config.name, *client_, config.region, config.privacy, observer, clock});
 }

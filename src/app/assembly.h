@@ -3,6 +3,7 @@
 // transports, clients, sources, sessions. Members are destroyed in the reverse order of construction: observers outlive
 // everything. Throws Error(config).
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,10 +22,25 @@ const std::vector<const sources::SourceType*>& providers();
 /// By name; null when unknown.
 const sources::SourceType* find_provider(std::string_view name);
 
+/// The limiters of a command's accounts: sources that name the same account share one.
+class Accounts {
+ public:
+  explicit Accounts(Clock& clock) : clock_(clock) {}
+  /// The limiter of the source's account, made when it is first asked for at the lowest rate that any of `config`'s
+  /// sources of this account allows.
+  std::shared_ptr<http::Limiter> limiter(const SourceConfig& source, const Config& config);
+
+ private:
+  Clock& clock_;
+  std::map<std::string, std::shared_ptr<http::Limiter>> limiters_;
+};
+
 /// One configured source with everything it is made of.
 class SourceParts {
  public:
-  SourceParts(const SourceConfig& config, Masker& masker, Observer& observer, Clock& clock);
+  /// `account_limiter`: from Accounts; null for one of its own.
+  SourceParts(const SourceConfig& config, std::shared_ptr<http::Limiter> account_limiter, Masker& masker,
+              Observer& observer, Clock& clock);
   sources::Source& source() { return *source_; }
   http::Client& client() { return *client_; }
   const http::Endpoint& endpoint() const { return endpoint_; }

@@ -204,7 +204,7 @@ void check_source(CheckReport& report, Program& program, const SourceConfig& sou
   WarningsOf observer(program.observers());
   std::unique_ptr<SourceParts> parts;
   const bool assembled = report.run(name + " secret", [&] {
-    parts = std::make_unique<SourceParts>(source, program.masker(), observer, program.clock());
+    parts = std::make_unique<SourceParts>(source, nullptr, program.masker(), observer, program.clock());
     return fmt::format("fingerprint {}", parts->client().fingerprint());
   });
   for (const std::string& warning : observer.warnings)

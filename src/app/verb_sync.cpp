@@ -29,12 +29,14 @@ struct Lane {
 /// Builds every source before anything starts; the mistakes of all of them together.
 std::vector<Lane> assemble(Program& program, const std::vector<const SourceConfig*>& chosen, const SyncFlags& flags) {
   std::vector<Lane> lanes;
+  Accounts accounts(program.clock());
   std::string mistakes, hint;
   for (const SourceConfig* const source : chosen) {
     try {
       Lane lane;
       lane.config = source;
-      lane.parts = std::make_unique<SourceParts>(*source, program.masker(), program.observers(), program.clock());
+      lane.parts = std::make_unique<SourceParts>(*source, accounts.limiter(*source, program.config()), program.masker(),
+                                                 program.observers(), program.clock());
       lane.job = lane.parts->job(program.config());
       lane.job.only = {flags.surveys.begin(), flags.surveys.end()};
       lanes.push_back(std::move(lane));

@@ -72,7 +72,9 @@ struct Client::Impl {
         masker(its_masker),
         observer(its_observer),
         clock(its_clock),
-        limiter(options.limiter, clock),
+        account_limiter(options.account_limiter ? options.account_limiter
+                                                : std::make_shared<Limiter>(options.limiter, clock)),
+        limiter(*account_limiter),
         pace(limiter, options.limiter.window, options.timeout_cooldown, clock),
         guard(options.duplicate_guard, clock),
         gate(std::move(secret), options.credential_lines, options.scope, masker, observer, clock) {}
@@ -98,7 +100,8 @@ struct Client::Impl {
   Masker& masker;
   Observer& observer;
   Clock& clock;
-  Limiter limiter;
+  const std::shared_ptr<Limiter> account_limiter;
+  Limiter& limiter;
   Pace pace;
   DuplicateGuard guard;
   KeyGate gate;

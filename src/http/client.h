@@ -47,6 +47,8 @@ struct RetryOptions {
 struct ClientOptions {
   Scope scope;  ///< source name, for events
   LimiterOptions limiter;
+  /// The account's limiter where several sources share one; replaces an own one made of `limiter`.
+  std::shared_ptr<Limiter> account_limiter = nullptr;
   RetryOptions retry;
   Duration request_timeout = std::chrono::seconds(45);
   Duration duplicate_guard = std::chrono::seconds(65);
