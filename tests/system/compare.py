@@ -86,7 +86,7 @@ def differences(table, expected, actual, without=(), limit=10):
     return out if len(out) <= limit else out[:limit] + [f'... and {len(out) - limit} more']
 
 
-def against_truth(bench, tables=TABLES, without=(), privacy='drop'):
+def against_truth(bench, tables=TABLES, without=(), privacy='keep'):
     """Differences over several tables."""
     out = []
     for table in tables:

@@ -324,8 +324,7 @@ class Workbench:
             'status': {'listen': ''},
             'source.us': {'type': 'alchemer', 'base_url': self.sandbox.base_url,
                           'auth': {'type': 'key', 'secret': 'file:' + self.sandbox.secret_file},
-                          'tls': {'ca_file': self.sandbox.ca_file},
-                          'privacy': {'ip_address': 'drop', 'user_agent': 'drop', 'geo': 'drop'}},
+                          'tls': {'ca_file': self.sandbox.ca_file}},
             'source.us.limits': dict(LIMITS),
         }
 
