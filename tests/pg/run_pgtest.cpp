@@ -254,12 +254,10 @@ TEST_F(RunTest, OnlyWhatIsFollowedIsRead) {
 
 TEST_F(RunTest, ASecondProcessIsKeptOut) {
   fill(1, 3);
-  pg::ConnectOptions options;
-  options.uri = TempCluster::shared().uri(database_);
-  pg::Connection other(options, clock_, {});
-  TempCluster::shared().run_sql(database_,
-                                "insert into surveysync.lease (source, holder, epoch, expires_at) values ('us', "
-                                "'elsewhere/1/1', 5, now() + interval '1 hour')");
+  TempCluster::shared().run_sql(
+      database_,
+      "insert into surveysync.lease (source, holder, epoch, acquired_at, renewed_at, expires_at) values ('us', "
+      "'elsewhere/1/1', 5, now(), now(), now() + interval '1 hour')");
   try {
     sync_once();
     FAIL() << "two holders";
