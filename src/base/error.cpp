@@ -36,6 +36,11 @@ Error& Error::with_context(std::string_view what) & {
   return *this;
 }
 
+bool Error::asks_for_less() const noexcept {
+  const bool overloaded = http_status_ == 500 || http_status_ == 503 || http_status_ == 504;
+  return kind_ == ErrorKind::unavailable && (timed_out_ || overloaded);
+}
+
 std::string Error::full_text() const {
   return hint_.empty() ? shown_ : shown_ + "\n  hint: " + hint_;
 }

@@ -59,6 +59,8 @@ class Error : public std::exception {
   std::optional<std::chrono::seconds> retry_after() const noexcept { return retry_after_; }
   /// The other side did not answer within its time (HTTP only): the vendor needs a rest afterwards.
   bool timed_out() const noexcept { return timed_out_; }
+  /// The vendor failed under the weight of the question (vendor-api.md 1.5): a smaller page may succeed.
+  bool asks_for_less() const noexcept;
 
   Error& with_context(std::string_view what) &;  ///< prepends "what: " to the message as shown
   Error& with_http_status(int status) & {

@@ -157,10 +157,13 @@ Outcome Client::Impl::insist(const Call& call, Purpose purpose, const std::stop_
   const Scope scope = scope_of_call(call);
   for (;; ++progress.attempt) {
     Outcome outcome = attempt(call, purpose, progress, stop);
+    if (outcome.reply) outcome.reply->attempts = progress.attempt;
     if (outcome.reply || outcome.kind == ErrorKind::unauthorized) return outcome;
     const Retry retry = settle(outcome, progress, scope);
     const SteadyTime now = clock.now();
-    const bool last = progress.attempt >= progress.attempts || now + retry.shown_wait > progress.latest;
+    const bool may_shrink = call.heavy_attempts > 0 && to_error(outcome).asks_for_less();
+    const int attempts = may_shrink ? std::min(call.heavy_attempts, progress.attempts) : progress.attempts;
+    const bool last = progress.attempt >= attempts || now + retry.shown_wait > progress.latest;
     if (!retry.worth_it || last) {
       if (progress.attempt > 1) {
         const auto elapsed = std::chrono::ceil<std::chrono::seconds>(now - progress.started);

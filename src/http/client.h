@@ -62,8 +62,11 @@ struct Call {
   std::string path;  ///< "/v5/survey", without prefix
   Query query;       ///< without credentials
   Scope scope;       ///< for events: run, stream, partition
-  /// 0: as configured. Pages that can be asked for again in a smaller size give up sooner.
+  /// 0: as configured.
   int attempts = 0;
+  /// Attempts while the vendor fails under the weight of the question (Error::asks_for_less), where a smaller one can
+  /// be asked instead; 0: no fewer than for other failures.
+  int heavy_attempts = 0;
 };
 
 struct Reply {

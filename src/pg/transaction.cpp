@@ -21,13 +21,17 @@ Transaction::Transaction(Connection& connection) : connection_(connection) {
   impl.require_ready("a transaction");
   // A transaction pooler loses or leaks session settings: they are made anew in each transaction, with its first
   // message.
-  impl.script(
-      fmt::format("BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL TimeZone = 'UTC'; SET LOCAL search_path = ''; "
-                  "SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; "
-                  "SET LOCAL idle_in_transaction_session_timeout = {}",
-                  milliseconds(impl.options.statement_timeout), milliseconds(impl.options.lock_timeout),
-                  kIdleMilliseconds),
-      impl.statement_deadline(), OnStop::heed);
+  const std::string begin = fmt::format(
+      "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL TimeZone = 'UTC'; SET LOCAL search_path = ''; "
+      "SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = {}; "
+      "SET LOCAL idle_in_transaction_session_timeout = {}",
+      milliseconds(impl.options.statement_timeout), milliseconds(impl.options.lock_timeout), kIdleMilliseconds);
+  try {
+    impl.script(begin, impl.statement_deadline(), OnStop::heed);
+  } catch (const Error&) {
+    impl.broken = true;  // BEGIN may have been taken: nobody shall find an open transaction here
+    throw;
+  }
   impl.in_transaction = open_ = true;
 }
 

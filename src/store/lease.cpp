@@ -1,10 +1,12 @@
 #include "store/lease.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <optional>
@@ -32,7 +34,8 @@ std::string start_ticks(const std::string& pid) {
   return {};
 }
 
-/// This host, and the process numbers' own space: containers may share a name and count processes apart.
+/// This host in this boot, and the process numbers' own space: cloned machines share a name, containers count processes
+/// apart.
 const std::string& this_host() {
   static const std::string host = [] {
     std::array<char, 256> name{};
@@ -41,6 +44,9 @@ const std::string& this_host() {
     for (char& c : text) {
       if (c == '/') c = '_';
     }
+    std::ifstream boot("/proc/sys/kernel/random/boot_id");
+    std::string boot_id;
+    if (std::getline(boot, boot_id)) text += ":" + boot_id;
     struct stat space {};
     if (::stat("/proc/self/ns/pid", &space) == 0) text += ":" + std::to_string(space.st_ino);
     return text;
@@ -52,7 +58,12 @@ const std::string& this_host() {
 bool is_dead(const std::string& holder) {
   const std::size_t first = holder.find('/'), second = holder.find('/', first == std::string::npos ? first : first + 1);
   if (second == std::string::npos || holder.substr(0, first) != this_host()) return false;
-  return start_ticks(holder.substr(first + 1, second - first - 1)) != holder.substr(second + 1);
+  const std::string pid = holder.substr(first + 1, second - first - 1), ticks = start_ticks(pid);
+  if (!ticks.empty()) return ticks != holder.substr(second + 1);
+  // No stat file: gone, or hidden from us (hidepid). Only the kernel's word that there is no such process counts.
+  pid_t number = 0;
+  const bool is_number = std::from_chars(pid.data(), pid.data() + pid.size(), number).ec == std::errc();
+  return is_number && number > 0 && ::kill(number, 0) != 0 && errno == ESRCH;
 }
 
 struct Row {

@@ -80,7 +80,7 @@ void PageWrite::upsert_batch(pg::Transaction& transaction, std::span<const Item>
   std::vector<pg::Param> params = {pg::text(in_.target.fence.source), pg::timestamptz(now_),
                                    pg::int8(in_.target.run_id)};
   arrays.take(params);
-  const pg::Result taken = transaction.execute(TableSql(table).upsert(), params);
+  const pg::Result taken = transaction.execute(TableSql(table).upsert(in_.page.cached), params);
   const std::size_t keys = table.key.size();
   std::vector<bool> took(sent.size(), false);
   for (std::size_t row = 0; row < taken.rows(); ++row) {

@@ -110,7 +110,7 @@ std::string TableSql::lookup() const {
          (match.from.empty() ? "" : " JOIN " + match.from + " ON true") + " WHERE t.source = $1" + match.where;
 }
 
-std::string TableSql::upsert() const {
+std::string TableSql::upsert(bool guard_version) const {
   std::vector<Column> typed = table_.key;
   typed.insert(typed.end(), table_.columns.begin(), table_.columns.end());
   std::string into = "source", select = "$1", arrays, names, set;
@@ -131,7 +131,7 @@ std::string TableSql::upsert() const {
   add("flags", "text[]", "text");
   const std::string keys = list(table_.key.size(), [&](std::size_t i) { return quoted(table_.key[i].name); });
   std::string newer;
-  if (table_.version) {
+  if (guard_version && table_.version) {
     const std::string version = quoted(table_.columns[*table_.version].name);
     newer = fmt::format(" AND (t.{0} IS NULL OR excluded.{0} IS NULL OR excluded.{0} >= t.{0})", version);
   }

@@ -29,8 +29,8 @@ class TableSql {
   std::string lookup() const;
   /// Insert or replace. $1 source, $2 now, $3 run, then an array for each key, column, payload, payload_raw,
   /// payload_hash, flags. Array columns and flags come as array literals in text. Gives all key columns of the rows
-  /// that it took, and whether new.
-  std::string upsert() const;
+  /// that it took, and whether new. `guard_version`: a row is not replaced by an older version of it.
+  std::string upsert(bool guard_version) const;
   /// Deletes the rows whose leading key columns are those of `parent`. Parameters as for lookup.
   std::string delete_children(const model::Table& parent) const;
   /// Marks live rows of a partition that are not named. $1 source, $2 now, $3 run, $4 the partition's name (only if

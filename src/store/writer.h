@@ -31,7 +31,8 @@ class Writer {
 
   /// Stores `page` and `checkpoint` in one transaction, or nothing. `decode` turns a record that is new or changed into
   /// rows; when it throws Error(malformed) the record is quarantined. Records with equal hash that are live are left
-  /// untouched; a tombstoned one comes back to life. An older version never replaces a newer one
+  /// untouched; a tombstoned one comes back to life. What was read afresh is the newest, whatever
+  /// its dates say; in a page from the vendor's cache (Page::cached) an older version never replaces a newer one
   /// (model::Table::version). Of two records with one key in a page the last wins. A page with `complete` set also
   /// marks rows of the partition's main tables that it does not hold as deleted. Conflicts (another worker was first,
   /// dead-locks) repeat the page a few times. The counts of what happened are also added to the run's stream row in the

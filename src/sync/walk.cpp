@@ -16,19 +16,22 @@ constexpr int kHoleRefetches = 2;
 // A pass that missed records which the vendor counts is walked once more.
 constexpr int kPasses = 2;
 // What an unfinished pass read longer ago than this may have been edited since: it starts over instead of going on.
-constexpr auto kResumable = std::chrono::hours(12);
+constexpr auto kResumable = std::chrono::hours(1);
+// Position of a pass that has read every page and only watches the newest end.
+constexpr std::string_view kAllRead = "all-read";
 
 }  // namespace
 
 std::string PartitionWalk::Pass::text() const {
   const std::string tally_text = tally.text();
   if (tally_text.empty()) return {};  // cannot be resumed: the next run begins anew
-  return fmt::format("1;{};{};{};{}", started.time_since_epoch().count(), total_before, tally_text, source_position);
+  return fmt::format("1;{};{};{};{};{}", started.time_since_epoch().count(), total_before, pages, tally_text,
+                     source_position);
 }
 
 std::optional<PartitionWalk::Pass> PartitionWalk::Pass::parse(std::string_view text) {
   std::vector<std::string_view> fields;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 5; ++i) {
     const std::size_t end = text.find(';');
     if (end == std::string_view::npos) return std::nullopt;
     fields.push_back(text.substr(0, end));
@@ -39,10 +42,11 @@ std::optional<PartitionWalk::Pass> PartitionWalk::Pass::parse(std::string_view t
   };
   Pass pass;
   std::int64_t started = 0;
-  auto tally = PassTally::parse(fields[3]);
-  if (fields[0] != "1" || !number(fields[1], started) || !number(fields[2], pass.total_before) || !tally ||
-      text.empty())
+  auto tally = PassTally::parse(fields[4]);
+  if (fields[0] != "1" || !number(fields[1], started) || !number(fields[2], pass.total_before) ||
+      !number(fields[3], pass.pages) || !tally || text.empty()) {
     return std::nullopt;
+  }
   pass.started = UtcTime(std::chrono::microseconds(started));
   pass.tally = std::move(*tally);
   pass.source_position = text;
@@ -62,22 +66,20 @@ Scope PartitionWalk::scope() const {
   return {context_.job.source, context_.run_id, stream_.name, partition_.name};
 }
 
-WalkResult PartitionWalk::run() {
-  WalkResult result;
+std::optional<store::Certificate> PartitionWalk::run() {
+  std::optional<store::Certificate> certificate;
   begin_or_resume();
   for (int pass = 1;; ++pass) {
     read_to_the_beginning();
     if (!stream_.certified) break;
     watch_the_newest_end();
-    result.certificate = certify();
-    if (result.certificate->balanced || pass == kPasses || pass_.tally.fetched() >= total_after_) break;
-    pass_ = Pass{pass_.started, -1, {}, {}};
+    certificate = certify();
+    if (certificate->balanced || pass == kPasses || pass_.tally.fetched() >= total_after_) break;
+    pass_ = Pass{pass_.started, -1, {}, {}, pass_.pages};
     sizer_.shrink();  // other pages than before: the vendor's cache must not answer
   }
   close_pass();
-  refuse_changed_contract();
-  result.counts = counts_;
-  return result;
+  return certificate;
 }
 
 void PartitionWalk::begin_or_resume() {
@@ -95,12 +97,11 @@ void PartitionWalk::begin_or_resume() {
 }
 
 void PartitionWalk::read_to_the_beginning() {
-  while (true) {
+  while (pass_.source_position != kAllRead) {
     const model::Page page = fetch(pass_.source_position);
     if (pass_.total_before < 0 && page.total) pass_.total_before = *page.total;
     pass_.tally.add(page);
-    store_page(page, page.next.value_or(""));
-    if (!page.next) break;
+    store_page(page, page.next.value_or(std::string(kAllRead)));
   }
 }
 
@@ -148,6 +149,7 @@ void PartitionWalk::close_pass() {
   const model::Page nothing;
   const model::Checkpoint closed{stream_.name, partition_.name, bookmark_, "", sizer_.size()};
   door_.perform([&](store::Session& session) {
+    session.ledger().forget_unseen_quarantine(context_.fence, stream_.name, partition_.name, pass_.started);
     session.writer().apply(nothing, decode_, closed, {stream_, partition_, context_.run_id, context_.fence});
   });
 }
@@ -164,15 +166,18 @@ model::Page PartitionWalk::fetch(const std::string& position) {
 }
 
 model::Page PartitionWalk::fetch_in_some_size(const std::string& position, const Deadline& deadline) {
-  while (true) {
-    const int size = sizer_.size();
+  bool refetched = false;
+  for (int smaller = 0;;) {
+    const int size = std::max(1, sizer_.size() - smaller);
     try {
       return context_.source.fetch({stream_, partition_, position, size, sizer_.may_shrink(), scope()}, context_.stop);
     } catch (const Error& error) {
-      const bool too_heavy =
-          error.kind() == ErrorKind::unavailable &&
-          (error.timed_out() || error.http_status() == 500 || error.http_status() == 503 || error.http_status() == 504);
-      if (!too_heavy || deadline.passed() || !sizer_.shrink()) throw;
+      // A page that makes no sense may have been damaged on its way: once more, by another URL than the answered one.
+      if (error.kind() == ErrorKind::malformed && !std::exchange(refetched, true)) {
+        smaller = 1;
+        continue;
+      }
+      if (!error.asks_for_less() || deadline.passed() || !sizer_.shrink()) throw;
       context_.observer.on_event(event::PageSizeChanged{scope(), size, sizer_.size(), error.what()});
     }
   }
@@ -180,6 +185,7 @@ model::Page PartitionWalk::fetch_in_some_size(const std::string& position, const
 
 Counts PartitionWalk::store_page(const model::Page& page, const std::string& position_after) {
   pass_.source_position = position_after;
+  ++pass_.pages;
   const model::Checkpoint checkpoint{stream_.name, partition_.name, bookmark_, pass_.text(), sizer_.size()};
   Counts stored;
   door_.perform(
@@ -195,16 +201,6 @@ Counts PartitionWalk::store_page(const model::Page& page, const std::string& pos
   context_.observer.on_event(
       event::PageStored{scope(), stored, static_cast<std::int64_t>(page.records.size() + page.quarantined.size())});
   return stored;
-}
-
-void PartitionWalk::refuse_changed_contract() const {
-  const std::int64_t met = pass_.tally.fetched();
-  const Job& job = context_.job;
-  if (counts_.quarantined <= job.quarantine_least || counts_.quarantined * 100 <= met * job.quarantine_percent) return;
-  throw Error(ErrorKind::malformed,
-              fmt::format("{} of {} records could not be stored: above the limit of {} % and {}", counts_.quarantined,
-                          met, job.quarantine_percent, job.quarantine_least),
-              "this looks like a changed API: see `surveysync quarantine list`");
 }
 
 }  // namespace surveysync::sync

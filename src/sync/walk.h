@@ -25,16 +25,14 @@ struct WalkContext {
   std::stop_token stop;
 };
 
-struct WalkResult {
-  Counts counts;
-  std::optional<store::Certificate> certificate;  ///< of certified streams
-};
-
 class PartitionWalk {
  public:
   PartitionWalk(const WalkContext& context, StoreDoor& door, const model::StreamSpec& stream,
                 const model::Partition& partition, const model::Decode& decode);
-  WalkResult run();
+  /// Walks it; the certificate, of certified streams.
+  std::optional<store::Certificate> run();
+  /// Rows and requests so far: also after run() threw.
+  const Counts& counts() const { return counts_; }
 
  private:
   /// The state of the unfinished pass, kept in the checkpoint's position.
@@ -43,6 +41,7 @@ class PartitionWalk {
     std::int64_t total_before = -1;  // -1: not known yet
     PassTally tally;
     std::string source_position;
+    std::int64_t pages = 0;  // stored: tells two checkpoints with the same position apart
     std::string text() const;
     static std::optional<Pass> parse(std::string_view text);
   };
@@ -56,7 +55,6 @@ class PartitionWalk {
   model::Page fetch(const std::string& position);
   model::Page fetch_in_some_size(const std::string& position, const Deadline& deadline);
   Counts store_page(const model::Page& page, const std::string& position_after);
-  void refuse_changed_contract() const;
   Scope scope() const;
 
   const WalkContext& context_;

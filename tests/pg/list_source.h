@@ -18,6 +18,10 @@ class ListSource final : public sources::Source {
   std::map<std::int64_t, std::map<std::int64_t, std::string>> surveys;
   /// Called under the lock before each fetch with its ordinal (1-based), survey and position.
   std::function<void(int, std::int64_t, const std::string&)> before_fetch;
+  /// Called with each survey that is asked for what can be learned.
+  std::function<void(const std::string&)> on_learn;
+  /// Ids whose records cannot be decoded.
+  std::function<bool(std::int64_t)> bad;
   /// Ids that the lists leave out although the totals count them.
   std::set<std::int64_t> hidden;
 
@@ -32,8 +36,10 @@ class ListSource final : public sources::Source {
   const std::vector<model::StreamSpec>& streams() const override { return streams_; }
   sources::ProbeResult probe(const std::stop_token&) override { return {"list", std::nullopt}; }
   std::int64_t requests() const override { return fetches_; }
-  std::vector<model::Capability> learn(const std::vector<model::Partition>&, const Scope&,
+  std::vector<model::Capability> learn(const std::vector<model::Partition>& sample, const Scope&,
                                        const std::stop_token&) override {
+    for (const model::Partition& partition : sample)
+      if (on_learn) on_learn(partition.name);
     return {};
   }
   void assume(const std::vector<model::Capability>&) override {}
@@ -78,7 +84,8 @@ class ListSource final : public sources::Source {
   }
 
   model::Decode decoder(const model::StreamSpec&) const override {
-    return [](const model::Record& record, model::RowBatch& rows) {
+    return [this](const model::Record& record, model::RowBatch& rows) {
+      if (bad && bad(std::get<std::int64_t>(record.key[1]))) throw Error(ErrorKind::malformed, "bad record");
       const std::span<model::Cell> cells = rows.add_row(0, 3);
       cells[0] = model::Cell::of(std::get<std::int64_t>(record.key[0]));
       cells[1] = model::Cell::of(std::get<std::int64_t>(record.key[1]));

@@ -248,8 +248,99 @@ TEST_F(RunTest, OnlyWhatIsFollowedIsRead) {
   job_.only = {"1", "2", "77"};
   const auto report = sync_once();
   EXPECT_EQ(query("select string_agg(distinct survey_id::text, ',') from alchemer.response"), "1");
+  ASSERT_EQ(report.failures.size(), 2U) << "one is excluded, one unknown";
+  EXPECT_EQ(report.failures[0].partition, "2");
+  EXPECT_EQ(report.failures[1].partition, "77");
+}
+
+TEST_F(RunTest, AnIncludedSurveyThatIsGoneFromTheListIsTold) {
+  fill(1, 3);
+  job_.following.include = {"1", "5"};
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::partial);
   ASSERT_EQ(report.failures.size(), 1U);
-  EXPECT_EQ(report.failures[0].partition, "77");
+  EXPECT_EQ(report.failures[0].partition, "5");
+}
+
+TEST_F(RunTest, APageThatMakesNoSenseIsAskedForOnceMore) {
+  fill(1, 20);
+  bool damaged = false;
+  vendor_.before_fetch = [&](int ordinal, std::int64_t, const std::string&) {
+    if (ordinal >= 2 && !std::exchange(damaged, true)) throw Error(ErrorKind::malformed, "json: cut");
+  };
+  EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
+  expect_everything_stored();
+}
+
+TEST_F(RunTest, CountsOfAFailedSurveyAreKept) {
+  fill(1, 40);
+  vendor_.before_fetch = [](int ordinal, std::int64_t, const std::string&) {
+    if (ordinal >= 4) throw Error(ErrorKind::rejected, "the vendor said no");
+  };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::failed);
+  EXPECT_EQ(report.counts.inserted, 20);
+  EXPECT_EQ(query("select inserted from surveysync.run"), "20");
+  EXPECT_EQ(query("select inserted || '/' || requests from surveysync.run_stream"), "20/3");
+}
+
+TEST_F(RunTest, TheLeaseOutlivesALongPlan) {
+  fill(1, 3);
+  job_.lease_ttl = std::chrono::milliseconds(600);
+  vendor_.on_learn = [this](const std::string&) { clock_.wait_for(std::chrono::milliseconds(1500), {}); };
+  EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
+}
+
+TEST_F(RunTest, ALostLeaseStopsTheRun) {
+  fill(1, 30);
+  job_.lease_ttl = std::chrono::milliseconds(300);
+  vendor_.before_fetch = [this](int ordinal, std::int64_t, const std::string&) {
+    if (ordinal != 2) return;
+    query(
+        "update surveysync.lease set holder = 'elsewhere/1/1', epoch = epoch + 1, expires_at = now() + interval '1 "
+        "hour'");
+  };
+  const auto report = sync_once();
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->kind(), ErrorKind::locked) << report.error->what();
+}
+
+TEST_F(RunTest, TooManyBadRecordsMeanAChangedApi) {
+  fill(1, 60);
+  vendor_.bad = [](std::int64_t id) { return id % 2 == 0; };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::failed);
+  ASSERT_TRUE(report.error);
+  EXPECT_NE(std::string(report.error->what()).find("could not be stored"), std::string::npos);
+  EXPECT_EQ(query("select count(*) from surveysync.quarantine"), "30");
+}
+
+TEST_F(RunTest, AFewBadRecordsAreCountedInTheCertificate) {
+  fill(1, 60);
+  vendor_.bad = [](std::int64_t id) { return id == 7; };
+  EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
+  EXPECT_EQ(query("select stored_live || '+' || quarantined from surveysync.certificate where balanced"), "59+1");
+  vendor_.bad = {};
+  EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
+  EXPECT_EQ(query("select count(*) from surveysync.quarantine"), "0");
+  expect_everything_stored();
+}
+
+TEST_F(RunTest, NamingOnlyUnknownSurveysIsAMistakeOfTheCommand) {
+  fill(1, 3);
+  job_.only = {"77"};
+  const auto report = sync_once();
+  ASSERT_TRUE(report.error);
+  EXPECT_EQ(report.error->kind(), ErrorKind::config);
+}
+
+TEST_F(RunTest, ASurveyThatTeachesNothingDoesNotEndTheRun) {
+  fill(1, 3);
+  fill(2, 3);
+  vendor_.on_learn = [](const std::string& survey) {
+    if (survey == "1") throw Error(ErrorKind::unavailable, "the vendor answered 500");
+  };
+  EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
 }
 
 TEST_F(RunTest, ASecondProcessIsKeptOut) {

@@ -45,12 +45,20 @@ TEST_F(WriterTest, ReplacesChangedRecordsAndTheirAnswers) {
   EXPECT_EQ(query("SELECT changed_at > first_seen_at FROM alchemer.response WHERE response_id = 1"), "t");
 }
 
-TEST_F(WriterTest, AnOlderVersionNeverReplacesANewerOne) {
+TEST_F(WriterTest, AnOlderVersionFromTheVendorsCacheReplacesNothing) {
   apply(page_of({record_text(1, 9, "Complete", {"new"})}));
-  EXPECT_EQ(apply(page_of({record_text(1, 8, "Partial", {"old"})})), (Counts{.unchanged = 1}));
+  model::Page cached = page_of({record_text(1, 8, "Partial", {"old"})});
+  cached.cached = true;
+  EXPECT_EQ(apply(cached), (Counts{.unchanged = 1}));
   EXPECT_EQ(responses(), (Lines{"1|Complete|9|f|10=new"}));
   // The same time with other content is a change: the vendor's resolution is a second.
   EXPECT_EQ(apply(page_of({record_text(1, 9, "Complete", {"same second"})})), (Counts{.updated = 1}));
+}
+
+TEST_F(WriterTest, WhatIsReadAfreshIsTheNewestWhateverItsDateSays) {
+  apply(page_of({record_text(1, 9, "Complete", {"before the clocks went back"})}));
+  EXPECT_EQ(apply(page_of({record_text(1, 8, "Complete", {"after"})})), (Counts{.updated = 1}));
+  EXPECT_EQ(responses(), (Lines{"1|Complete|8|f|10=after"}));
 }
 
 TEST_F(WriterTest, OfTwoRecordsWithOneKeyTheLastWins) {

@@ -121,15 +121,12 @@ class Faults(SystemTest):
 
     def test_bad_record_is_quarantined_and_counted(self):
         survey = self.bench.sandbox.truth('survey')[0]['survey_id']
-        kinds = ('', ',kind=array', ',kind=text', ',kind=no-id')
+        kinds = ('', ',form=array', ',form=scalar', ',form=noid', ',form=badid', ',form=number')
         for kind in kinds:
             rule = f'bad-record:survey={survey},{RESPONSES},response=17{kind}'
             with self.subTest(fault=rule):
                 self.fresh_database()
-                try:
-                    self.bench.sandbox.fault(rule)
-                except AssertionError:
-                    continue
+                self.bench.sandbox.fault(rule)
                 done = self.bench.run('sync')
                 self.assertEqual(done.code, 0, f'under {rule}: {done}')
                 kept = self.bench.database.query('SELECT * FROM surveysync.quarantine')
@@ -147,7 +144,7 @@ class Faults(SystemTest):
 
     def test_null_rows_are_counted(self):
         """Null entries where records were due: not balanced, so not certified as complete; and told."""
-        self.bench.sandbox.fault(f'null-rows:{RESPONSES},rows=1')
+        self.bench.sandbox.fault(f'null-rows:{RESPONSES},count=1')
         done = self.bench.run('sync', seconds=60)
         self.assertIn(done.code, (0, 5, 6), done)
         missing = len(self.bench.sandbox.truth('response')) - self.bench.database.value('SELECT count(*) AS n FROM alchemer.response')

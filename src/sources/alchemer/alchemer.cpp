@@ -28,9 +28,12 @@ constexpr int kTailPage = 25;
 constexpr int kTailVariants = 12;
 // A page shorter than it must be is asked for again in the size that came, this often: the vendor may cap its pages.
 constexpr int kCapTries = 2;
-// Responses that the clocks are learned from, and surveys asked for them.
+// Tries of a page under whose weight the vendor fails, before a smaller one is asked for.
+constexpr int kHeavyAttempts = 2;
+// More responses than any survey has: a total above is no total.
+constexpr std::int64_t kLargestTotal = 1'000'000'000;
+// Responses that the clocks are learned from.
 constexpr int kSamplePage = 100;
-constexpr std::size_t kSampledSurveys = 3;
 
 /// An answer's body, repaired, owned by a page.
 struct Body {
@@ -101,6 +104,10 @@ class AlchemerSource final : public Source {
   Page read_tail(const FetchRequest& request, const std::stop_token& stop);
   List list_responses(const FetchRequest& request, const PageNumber& number, Page& page, const std::stop_token& stop);
   void take_records(const FetchRequest& request, List& list, Page& page) const;
+  /// Twice the same short size is a cap; once may be a passing fault, and a small size would cost every survey.
+  void suspect_cap(int size) {
+    if (suspected_cap_.exchange(size) == size) page_cap_ = std::min(page_cap_.load(), size);
+  }
   int capped(int size) const { return std::min(size, page_cap_.load()); }
   bool list_once(int size, const Scope& scope, const std::stop_token& stop, std::vector<Partition>& into);
 
@@ -108,7 +115,8 @@ class AlchemerSource final : public Source {
   PrivacyRules privacy_;
   Zones zones_;
   std::atomic<int> page_cap_ = kListPage;  // learned when pages come shorter than asked for
-  std::atomic<unsigned> variant_ = 0;      // varies harmless parameters of counts and tails
+  std::atomic<int> suspected_cap_ = 0;
+  std::atomic<unsigned> variant_ = 0;  // varies harmless parameters of counts and tails
 };
 
 std::string survey_path(const Partition& partition) {
@@ -174,7 +182,9 @@ bool AlchemerSource::list_once(int size, const Scope& scope, const std::stop_tok
       into.push_back(
           {std::to_string(*id), std::string(survey["title"].text()), promised_responses(survey), std::string(raw)});
     }
-    total = list.total.value_or(static_cast<std::int64_t>(seen.size()));
+    // Without a count the list goes on until a page is not full.
+    const bool full = static_cast<int>(list.records.size()) >= size;
+    total = list.total.value_or(static_cast<std::int64_t>(seen.size()) + (full ? 1 : 0));
     const bool all_met = static_cast<std::int64_t>(seen.size()) >= total;
     if (all_met || list.records.empty() || seen.size() == before) break;
   }
@@ -226,8 +236,8 @@ Page AlchemerSource::fetch_responses(const FetchRequest& request, const std::sto
 List AlchemerSource::list_responses(const FetchRequest& request, const PageNumber& number, Page& page,
                                     const std::stop_token& stop) {
   const std::string path = survey_path(request.partition) + "/surveyresponse";
-  const int attempts = request.may_shrink ? 2 : 0;
-  http::Reply reply = context_.client.get({path, paging(number.page, number.size), request.scope, attempts}, stop);
+  http::Reply reply = context_.client.get(
+      {path, paging(number.page, number.size), request.scope, 0, request.may_shrink ? kHeavyAttempts : 0}, stop);
   page.requests += reply.attempts;
   page.elapsed = reply.elapsed;
   page.cached = reply.cached;
@@ -255,6 +265,9 @@ Page AlchemerSource::count_responses(const FetchRequest& request, const std::sto
   list_responses(request, {1, 1 + variant_++ % 3}, page, stop);
   page.holes = 0;
   if (!page.total) throw Error(ErrorKind::malformed, "the list of responses has no total_count");
+  if (*page.total < 0 || *page.total > kLargestTotal) {
+    throw Error(ErrorKind::malformed, fmt::format("the vendor counts {} responses", *page.total));
+  }
   if (*page.total > 0) page.next = PagePosition{*page.total, 0, ""}.text();
   return page;
 }
@@ -268,14 +281,20 @@ Page AlchemerSource::read_unread_page(const FetchRequest& request, const PagePos
     List list = list_responses(request, number, page, stop);
     const std::int64_t total = page.total.value_or(position.remaining);
     const auto came = static_cast<std::int64_t>(list.envelope.records.size());
-    if (came > number.size) {
+    if (came - list.holes > number.size) {
       throw Error(ErrorKind::malformed, fmt::format("asked for {} responses, got {}", number.size, came));
     }
-    if (came > 0 && came < expected_rows(number, total) && tries < kCapTries) {
+    const std::int64_t due = expected_rows(number, total);
+    if (came > 0 && came < due && tries < kCapTries) {
       size = static_cast<int>(came);
       continue;
     }
-    if (tries > 0 && came == number.size) page_cap_ = std::min(page_cap_.load(), size);
+    // One page without rows where rows are due: the total lies, or the page does. Walking on would have no end.
+    if (came == 0 && due > 0) {
+      throw Error(ErrorKind::malformed, fmt::format("page {} of {} responses is empty although the vendor counts {}",
+                                                    number.page, number.size, total));
+    }
+    if (tries > 0 && came == number.size) suspect_cap(size);
     take_records(request, list, page);
     const std::string first = page.records.empty() ? "" : model::key_text({page.records.front().key.back()});
     if (!first.empty() && first == position.previous_first && number.first_row() + number.size <= position.remaining) {
@@ -320,11 +339,11 @@ model::Decode AlchemerSource::decoder(const model::StreamSpec& stream) const {
 std::vector<model::Capability> AlchemerSource::learn(const std::vector<Partition>& sample, const Scope& scope,
                                                      const std::stop_token& stop) {
   std::vector<model::Capability> learned;
-  const std::size_t surveys = std::min(sample.size(), kSampledSurveys);
-  for (std::size_t i = 0; i < surveys && learned.size() < 2; ++i) {
+  for (const Partition& survey : sample) {
+    if (learned.size() == 2) break;
     http::Query newest = paging(1, kSamplePage);
     newest.emplace_back("order_by", "-date_submitted");  // old responses may lack date_updated
-    http::Reply reply = context_.client.get({survey_path(sample[i]) + "/surveyresponse", newest, scope, 0}, stop);
+    http::Reply reply = context_.client.get({survey_path(survey) + "/surveyresponse", newest, scope, 0}, stop);
     const List list = read_list(reply, "surveyresponse");
     std::vector<model::Capability> found = learn_zones(list.records);
     if (found.size() > learned.size()) learned = std::move(found);

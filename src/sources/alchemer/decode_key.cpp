@@ -30,17 +30,13 @@ bool is_dropped_key(std::string_view raw_key, const PrivacyRules& rules) {
   return matches("ip_address") || matches("user_agent") || matches("referer") || std::ranges::any_of(kGeo, matches);
 }
 
-bool says_something(std::string_view value) {
-  return value != "\"\"" && value != kRemoved && value != "[]" && value != "{}";
-}
-
 /// Cuts the dropped values out of `raw`, whose members were found. Empty when there are none.
 std::optional<std::string> cut_values(std::string_view raw, const std::vector<RawMember>& members,
                                       const PrivacyRules& rules) {
   std::optional<std::string> out;
   std::size_t copied = 0;
   for (const RawMember& member : members) {
-    if (!says_something(member.value) || !is_dropped_key(member.key, rules)) continue;
+    if (member.value == kRemoved || !is_dropped_key(member.key, rules)) continue;
     if (!out) out.emplace().reserve(raw.size() + 8 * kRemoved.size());
     const auto begin = static_cast<std::size_t>(member.value.data() - raw.data());
     out->append(raw.substr(copied, begin - copied)).append(kRemoved);

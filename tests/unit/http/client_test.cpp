@@ -106,6 +106,17 @@ TEST_F(ClientFixture, ACallMayHaveFewerAttempts) {
   EXPECT_EQ(transport.count(), 2U);
 }
 
+TEST_F(ClientFixture, AHeavyQuestionGivesUpSoonerOnlyUnderItsWeight) {
+  Call heavy = call();
+  heavy.heavy_attempts = 2;
+  transport.otherwise([](const Request&) { return answer(503, "{}"); });
+  EXPECT_TRUE(fails(heavy).asks_for_less());
+  EXPECT_EQ(transport.count(), 2U);
+  transport.otherwise([](const Request&) { return answer(502, "{}"); });
+  EXPECT_FALSE(fails(heavy).asks_for_less());
+  EXPECT_EQ(transport.count(), 2U + static_cast<std::size_t>(options.retry.attempts));
+}
+
 TEST_F(ClientFixture, StopsWhenTheBudgetIsUsedUp) {
   options.retry = {1000, 30s, 60s, 3min};
   transport.otherwise([](const Request&) { return answer(502, "{}"); });

@@ -60,8 +60,10 @@ TEST(Privacy, SeesThroughEscapesAndRepetition) {
             R"({"ip\u005faddress":null,"ip_address":null})");
 }
 
-TEST(Privacy, LeavesEmptyFieldsAsTheyAre) {
-  EXPECT_FALSE(apply_privacy(R"({"ip_address":"","city":null,"dma":[]})", kDropPersonal).has_value());
+TEST(Privacy, AnEmptyFieldIsDroppedLikeAFullOne) {
+  EXPECT_EQ(apply_privacy(R"({"ip_address":"","city":null,"dma":[]})", kDropPersonal),
+            R"({"ip_address":null,"city":null,"dma":null})");
+  EXPECT_FALSE(apply_privacy(R"({"id":"1","city":null})", kDropPersonal).has_value());
 }
 
 TEST(Privacy, BlanksBrokenTextsToo) {

@@ -47,14 +47,15 @@ TEST(TableSqlTest, LookupFixesThePartitionAndListsTheRest) {
 }
 
 TEST(TableSqlTest, UpsertGuardsAgainstOlderVersions) {
-  const std::string sql = TableSql(kResponse).upsert();
+  const std::string sql = TableSql(kResponse).upsert(true);
   EXPECT_NE(
       sql.find("ON CONFLICT (source, \"survey_id\", \"response_id\") DO UPDATE SET \"status\" = excluded.\"status\""),
       std::string::npos);
   EXPECT_NE(sql.find("excluded.\"date_updated\" >= t.\"date_updated\""), std::string::npos);
+  EXPECT_EQ(TableSql(kResponse).upsert(false).find(">="), std::string::npos) << "what was read afresh is the newest";
   EXPECT_EQ(sql.find("\"survey_id\" = excluded"), std::string::npos) << "keys are not updated";
-  EXPECT_EQ(TableSql(kOption).upsert().find(">="), std::string::npos);
-  EXPECT_NE(TableSql(kOption).upsert().find("u.c3::text[]"), std::string::npos) << "arrays come as text";
+  EXPECT_EQ(TableSql(kOption).upsert(true).find(">="), std::string::npos);
+  EXPECT_NE(TableSql(kOption).upsert(false).find("u.c3::text[]"), std::string::npos) << "arrays come as text";
 }
 
 TEST(TableSqlTest, ChildrenGoByTheKeyOfTheirParent) {
