@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 
 #include "app/assembly.h"
 #include "app/exit_code.h"
@@ -126,6 +127,13 @@ int run_sync(Program& program, const SyncFlags& flags) {
     throw Error(ErrorKind::config, "no source is configured", "add [source.NAME] to the configuration");
   if (!flags.surveys.empty() && chosen.size() != 1) {
     throw Error(ErrorKind::config, "--survey needs the one source that has it", "surveysync sync SOURCE --survey ID");
+  }
+  for (const std::string& survey : flags.surveys) {
+    const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+    if (survey.empty() || !std::ranges::all_of(survey, fits)) {
+      throw Error(ErrorKind::config, fmt::format("--survey \"{}\" is no id of a survey", survey),
+                  "`surveysync status` lists the ids");
+    }
   }
   // The log's hooks reach the progress through this, which is empty until there is one.
   const auto progress = std::make_shared<std::shared_ptr<Progress>>();

@@ -107,6 +107,7 @@ struct Page {
   Duration elapsed{};                 ///< that the vendor took for the last answer
   bool cached = false;                ///< the vendor made this answer for an earlier question
   std::int64_t holes = 0;             ///< null entries where records were due
+  bool decode_again = false;          ///< rows of unchanged records are made anew: what decoding depends on has changed
   bool complete = false;  ///< holds the whole partition: rows of its main tables that are missing here are gone
 };
 

@@ -72,6 +72,11 @@ class Source {
   /// Takes over what was learned (now or in an earlier run). Before workers start.
   virtual void assume(const std::vector<model::Capability>& capabilities) = 0;
 
+  /// Names of what `learn` can find: it is asked again while one of them is missing.
+  virtual std::vector<std::string> learnable() const = 0;
+  /// What rows depend on beyond the vendor's bytes (zones): when it changes, stored records are decoded again.
+  virtual std::string decoding() const = 0;
+
   /// Requests sent so far, retries included.
   virtual std::int64_t requests() const = 0;
 };

@@ -80,7 +80,10 @@ void PageWrite::upsert_batch(pg::Transaction& transaction, std::span<const Item>
   std::vector<pg::Param> params = {pg::text(in_.target.fence.source), pg::timestamptz(now_),
                                    pg::int8(in_.target.run_id)};
   arrays.take(params);
-  const pg::Result taken = transaction.execute(TableSql(table).upsert(in_.page.cached), params);
+  const Replace replace = in_.page.decode_again ? Replace::all
+                          : in_.page.cached     ? Replace::not_newer
+                                                : Replace::changed;
+  const pg::Result taken = transaction.execute(TableSql(table).upsert(replace), params);
   const std::size_t keys = table.key.size();
   std::vector<bool> took(sent.size(), false);
   for (std::size_t row = 0; row < taken.rows(); ++row) {

@@ -110,7 +110,7 @@ std::string TableSql::lookup() const {
          (match.from.empty() ? "" : " JOIN " + match.from + " ON true") + " WHERE t.source = $1" + match.where;
 }
 
-std::string TableSql::upsert(bool guard_version) const {
+std::string TableSql::upsert(Replace replace) const {
   std::vector<Column> typed = table_.key;
   typed.insert(typed.end(), table_.columns.begin(), table_.columns.end());
   std::string into = "source", select = "$1", arrays, names, set;
@@ -131,19 +131,21 @@ std::string TableSql::upsert(bool guard_version) const {
   add("flags", "text[]", "text");
   const std::string keys = list(table_.key.size(), [&](std::size_t i) { return quoted(table_.key[i].name); });
   std::string newer;
-  if (guard_version && table_.version) {
+  if (replace == Replace::not_newer && table_.version) {
     const std::string version = quoted(table_.columns[*table_.version].name);
     newer = fmt::format(" AND (t.{0} IS NULL OR excluded.{0} IS NULL OR excluded.{0} >= t.{0})", version);
+  }
+  std::string condition;
+  if (replace != Replace::all) {
+    condition =
+        " WHERE t.deleted_at IS NOT NULL OR (t.payload_hash IS DISTINCT FROM excluded.payload_hash" + newer + ")";
   }
   // A row that was marked deleted comes back whatever its version: the vendor has it.
   return "INSERT INTO " + qualified(table_) + " AS t (" + into +
          ", first_seen_at, changed_at, deleted_at, run_id) SELECT " + select +
          ", $2::timestamptz, $2::timestamptz, NULL::timestamptz, $3::bigint FROM unnest(" + arrays + ") AS u (" +
          names + ") ON CONFLICT (source, " + keys + ") DO UPDATE SET " + set +
-         "changed_at = excluded.changed_at, deleted_at = NULL, run_id = excluded.run_id WHERE t.deleted_at IS NOT NULL "
-         "OR "
-         "(t.payload_hash IS DISTINCT FROM excluded.payload_hash" +
-         newer + ") RETURNING " +
+         "changed_at = excluded.changed_at, deleted_at = NULL, run_id = excluded.run_id" + condition + " RETURNING " +
          list(table_.key.size(), [&](std::size_t i) { return "t." + quoted(table_.key[i].name); }) +
          ", t.first_seen_at = $2";
 }

@@ -15,6 +15,13 @@ std::string sql_type(model::ColumnType type);
 inline constexpr const char* kStandardColumns[] = {"payload",       "payload_raw", "payload_hash", "flags",
                                                    "first_seen_at", "changed_at",  "run_id"};
 
+/// Which stored rows an upsert replaces, beside those that are marked deleted.
+enum class Replace : std::uint8_t {
+  changed,    ///< with another hash
+  not_newer,  ///< with another hash, unless they are newer by their version column
+  all,        ///< every one
+};
+
 class TableSql {
  public:
   explicit TableSql(const model::Table& table) : table_(table) {}
@@ -29,8 +36,8 @@ class TableSql {
   std::string lookup() const;
   /// Insert or replace. $1 source, $2 now, $3 run, then an array for each key, column, payload, payload_raw,
   /// payload_hash, flags. Array columns and flags come as array literals in text. Gives all key columns of the rows
-  /// that it took, and whether new. `guard_version`: a row is not replaced by an older version of it.
-  std::string upsert(bool guard_version) const;
+  /// that it took, and whether new. `replace`: which stored rows give way.
+  std::string upsert(Replace replace) const;
   /// Deletes the rows whose leading key columns are those of `parent`. Parameters as for lookup.
   std::string delete_children(const model::Table& parent) const;
   /// Marks live rows of a partition that are not named. $1 source, $2 now, $3 run, $4 the partition's name (only if

@@ -20,6 +20,8 @@ using sources::Source;
 constexpr int kUnreachableEndsRun = 5;
 // Partitions that are asked for what must be learned of the account.
 constexpr std::size_t kSampledPartitions = 3;
+// The capability that remembers what the stored rows were made with.
+constexpr std::string_view kDecodedWith = "decoded_with";
 // The lane's connection is idle while the workers work, and may be lost without anybody noticing.
 constexpr int kCloseAttempts = 2;
 
@@ -132,6 +134,8 @@ class Run {
     report.partitions = static_cast<std::int64_t>(partitions.size());
     for (PartitionFailure& missing : missing_)
       report.failures.push_back(std::move(missing));
+    const bool everything = report.failures.empty() && !report.error && !stop_.stop_requested() && job_.only.empty();
+    if (decode_again_ && everything) save_decoding();
     return report;
   }
 
@@ -171,8 +175,9 @@ class Run {
   void learn(const std::vector<model::Partition>& sample) {
     std::vector<model::Capability> known = lane_->ledger().capabilities(job_.source);
     const UtcTime oldest_good = clock_.utc_now() - std::chrono::duration_cast<std::chrono::microseconds>(job_.recheck);
-    const bool fresh =
-        !known.empty() && std::ranges::all_of(known, [&](const auto& c) { return c.learned_at >= oldest_good; });
+    const bool fresh = std::ranges::all_of(source_.learnable(), [&](const std::string& name) {
+      return std::ranges::any_of(known, [&](const auto& c) { return c.name == name && c.learned_at >= oldest_good; });
+    });
     if (!fresh) {
       const std::vector<model::Capability> learned = learn_from(sample);
       for (const model::Capability& c : learned)
@@ -185,6 +190,15 @@ class Run {
       }
     }
     source_.assume(known);
+    const auto decoded = std::ranges::find(known, std::string(kDecodedWith), &model::Capability::name);
+    decode_again_ = decoded != known.end() && decoded->value != source_.decoding();
+    if (decoded == known.end()) save_decoding();
+  }
+
+  /// From here on stored rows count as made with what the source knows now.
+  void save_decoding() {
+    lane_->ledger().save_capabilities(
+        fence_, {{std::string(kDecodedWith), source_.decoding(), "rows are made with this", clock_.utc_now()}});
   }
 
   /// Asks a few partitions, the most promising first, until one adds nothing to what the others told; one that fails is
@@ -219,7 +233,7 @@ class Run {
   void worker(WorkList& list) {
     try {
       StoreDoor door(open_, scope(), observer_, clock_, stop_.get_token());
-      const WalkContext context{job_, source_, fence_, run_id_, observer_, clock_, stop_.get_token()};
+      const WalkContext context{job_, source_, fence_, run_id_, decode_again_, observer_, clock_, stop_.get_token()};
       std::map<std::string, model::Decode> decoders;
       for (const model::StreamSpec& stream : followed_streams())
         decoders.emplace(stream.name, source_.decoder(stream));
@@ -343,6 +357,7 @@ class Run {
   std::unique_ptr<store::Session> lane_;
   store::Fence fence_;
   std::int64_t run_id_ = 0;
+  bool decode_again_ = false;
   std::vector<PartitionFailure> missing_;
 };
 

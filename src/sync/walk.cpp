@@ -170,7 +170,10 @@ model::Page PartitionWalk::fetch_in_some_size(const std::string& position, const
   for (int smaller = 0;;) {
     const int size = std::max(1, sizer_.size() - smaller);
     try {
-      return context_.source.fetch({stream_, partition_, position, size, sizer_.may_shrink(), scope()}, context_.stop);
+      model::Page page =
+          context_.source.fetch({stream_, partition_, position, size, sizer_.may_shrink(), scope()}, context_.stop);
+      page.decode_again = context_.decode_again;
+      return page;
     } catch (const Error& error) {
       // A page that makes no sense may have been damaged on its way: once more, by another URL than the answered one.
       if (error.kind() == ErrorKind::malformed && !std::exchange(refetched, true)) {

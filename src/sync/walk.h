@@ -20,6 +20,7 @@ struct WalkContext {
   sources::Source& source;
   store::Fence fence;
   std::int64_t run_id;
+  bool decode_again;  ///< what decoding depends on has changed since the rows were made
   Observer& observer;
   Clock& clock;
   std::stop_token stop;

@@ -20,6 +20,8 @@ class ListSource final : public sources::Source {
   std::function<void(int, std::int64_t, const std::string&)> before_fetch;
   /// Called with each survey that is asked for what can be learned.
   std::function<void(const std::string&)> on_learn;
+  /// What rows depend on beyond the bytes.
+  std::string decoded_with = "first";
   /// Ids whose records cannot be decoded.
   std::function<bool(std::int64_t)> bad;
   /// Ids that the lists leave out although the totals count them.
@@ -42,6 +44,8 @@ class ListSource final : public sources::Source {
       if (on_learn) on_learn(partition.name);
     return {};
   }
+  std::vector<std::string> learnable() const override { return {}; }
+  std::string decoding() const override { return decoded_with; }
   void assume(const std::vector<model::Capability>&) override {}
 
   std::vector<model::Partition> partitions(const Scope&, const std::stop_token&) override {

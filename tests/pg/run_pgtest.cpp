@@ -315,6 +315,19 @@ TEST_F(RunTest, TooManyBadRecordsMeanAChangedApi) {
   EXPECT_EQ(query("select count(*) from surveysync.quarantine"), "30");
 }
 
+TEST_F(RunTest, RowsAreMadeAnewWhenWhatDecodingDependsOnChanges) {
+  fill(1, 12);
+  sync_once();
+  vendor_.decoded_with = "second";
+  vendor_.before_fetch = [](int ordinal, std::int64_t, const std::string&) {
+    if (ordinal == 6) throw Error(ErrorKind::rejected, "not now");
+  };
+  sync_once();  // fails half way: the next run must not take the rest for done
+  vendor_.before_fetch = {};
+  EXPECT_GE(sync_once().counts.updated, 12);
+  EXPECT_EQ(sync_once().counts.updated, 0);
+}
+
 TEST_F(RunTest, AFewBadRecordsAreCountedInTheCertificate) {
   fill(1, 60);
   vendor_.bad = [](std::int64_t id) { return id == 7; };

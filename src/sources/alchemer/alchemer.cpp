@@ -95,6 +95,10 @@ class AlchemerSource final : public Source {
   std::vector<model::Capability> learn(const std::vector<Partition>& sample, const Scope& scope,
                                        const std::stop_token& stop) override;
   void assume(const std::vector<model::Capability>& capabilities) override { zones_.take_over(capabilities); }
+  std::vector<std::string> learnable() const override { return {"account_zone", "updated_zone"}; }
+  std::string decoding() const override {
+    return "account " + zones_.account.name() + ", updated " + zones_.updated.name();
+  }
 
  private:
   Page fetch_definition(const FetchRequest& request, const std::stop_token& stop);

@@ -47,15 +47,17 @@ TEST(TableSqlTest, LookupFixesThePartitionAndListsTheRest) {
 }
 
 TEST(TableSqlTest, UpsertGuardsAgainstOlderVersions) {
-  const std::string sql = TableSql(kResponse).upsert(true);
+  const std::string sql = TableSql(kResponse).upsert(Replace::not_newer);
   EXPECT_NE(
       sql.find("ON CONFLICT (source, \"survey_id\", \"response_id\") DO UPDATE SET \"status\" = excluded.\"status\""),
       std::string::npos);
   EXPECT_NE(sql.find("excluded.\"date_updated\" >= t.\"date_updated\""), std::string::npos);
-  EXPECT_EQ(TableSql(kResponse).upsert(false).find(">="), std::string::npos) << "what was read afresh is the newest";
+  EXPECT_EQ(TableSql(kResponse).upsert(Replace::changed).find(">="), std::string::npos)
+      << "what was read afresh is the newest";
   EXPECT_EQ(sql.find("\"survey_id\" = excluded"), std::string::npos) << "keys are not updated";
-  EXPECT_EQ(TableSql(kOption).upsert(true).find(">="), std::string::npos);
-  EXPECT_NE(TableSql(kOption).upsert(false).find("u.c3::text[]"), std::string::npos) << "arrays come as text";
+  EXPECT_EQ(TableSql(kOption).upsert(Replace::not_newer).find(">="), std::string::npos);
+  EXPECT_NE(TableSql(kOption).upsert(Replace::changed).find("u.c3::text[]"), std::string::npos)
+      << "arrays come as text";
 }
 
 TEST(TableSqlTest, ChildrenGoByTheKeyOfTheirParent) {
