@@ -51,12 +51,20 @@ http::TransportOptions transport_options(const SourceConfig& config, const http:
   return options;
 }
 
+/// The share as the vendor sees it: calls arrive a little earlier or later than they were sent, and no window of the
+/// vendor's may hold one too many. So the calls of one window are spread over it, one call's time, and a usual delay
+/// more.
+http::LimiterOptions pacing(const LimitsConfig& limits) {
+  constexpr Duration kArrivalJitter = std::chrono::milliseconds(100);
+  return {limits.requests_per_minute, limits.window + limits.window / limits.requests_per_minute + kArrivalJitter};
+}
+
 http::ClientOptions client_options(const SourceConfig& config, const sources::SourceType& type,
                                    const http::Endpoint& endpoint) {
   const LimitsConfig& limits = config.limits;
   http::ClientOptions options;
   options.scope = {config.name, 0, "", ""};
-  options.limiter = {limits.requests_per_minute, limits.window};
+  options.limiter = pacing(limits);
   options.retry = {limits.retry.attempts, limits.retry.base, limits.retry.cap, limits.retry.budget};
   options.request_timeout = limits.request_timeout;
   options.duplicate_guard = limits.duplicate_guard;
@@ -83,14 +91,14 @@ const sources::SourceType* find_provider(std::string_view name) {
 std::shared_ptr<http::Limiter> Accounts::limiter(const SourceConfig& source, const Config& config) {
   std::shared_ptr<http::Limiter>& limiter = limiters_[source.type + "/" + source.account];
   if (limiter) return limiter;
-  http::LimiterOptions options{source.limits.requests_per_minute, source.limits.window};
+  LimitsConfig slowest = source.limits;
   for (const SourceConfig& other : config.sources) {
     if (other.type != source.type || other.account != source.account) continue;
-    const bool slower =
-        other.limits.requests_per_minute * options.window.count() < options.requests * other.limits.window.count();
-    if (slower) options = {other.limits.requests_per_minute, other.limits.window};
+    const bool slower = other.limits.requests_per_minute * slowest.window.count() <
+                        slowest.requests_per_minute * other.limits.window.count();
+    if (slower) slowest = other.limits;
   }
-  return limiter = std::make_shared<http::Limiter>(options, clock_);
+  return limiter = std::make_shared<http::Limiter>(pacing(slowest), clock_);
 }
 
 SourceParts::SourceParts(const SourceConfig& config, std::shared_ptr<http::Limiter> account_limiter, Masker& masker,

@@ -16,10 +16,9 @@ std::string key_text(const Key& key) {
   return text;
 }
 
-Hash hash_of(std::string_view bytes, std::string_view context) {
-  const XXH64_hash_t seed = context.empty() ? 0 : XXH3_64bits(context.data(), context.size());
+Hash hash_of(std::string_view bytes) {
   XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed));
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(bytes.data(), bytes.size()));
   Hash hash;
   static_assert(sizeof(hash) == sizeof(canonical.digest));
   std::memcpy(hash.data(), canonical.digest, hash.size());

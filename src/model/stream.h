@@ -75,8 +75,8 @@ std::string key_text(const Key& key);
 
 /// XXH3, 128 bit, big-endian (canonical) bytes.
 using Hash = std::array<std::uint8_t, 16>;
-/// XXH3-128 of `bytes`; `context` (what the row depends on beyond the bytes) enters as the seed when it is not empty.
-Hash hash_of(std::string_view bytes, std::string_view context = {});
+/// XXH3-128 of `bytes`.
+Hash hash_of(std::string_view bytes);
 
 /// One item as the vendor sent it, not yet decoded: enough to tell whether it changed. Views point into Page::texts.
 struct Record {
@@ -86,7 +86,9 @@ struct Record {
   std::string_view payload;  ///< what is stored: sound for json and text, kPadding readable bytes follow
   std::optional<std::string_view> original;  ///< the vendor's bytes, only where payload had to be altered
   std::vector<std::string> flags;            ///< what was repaired: "nul", "utf8", ...
-  std::string context;  ///< what the source knows beyond the bytes (position, page); for its decoder
+  /// What the source knows beyond the bytes (position, page), for its decoder. The hash does not cover it: rows of such
+  /// records are compared column by column.
+  std::string context;
 };
 
 /// A record that could not even be keyed.

@@ -43,6 +43,10 @@ class Ledger {
   std::optional<model::Checkpoint> checkpoint(const std::string& source, const std::string& stream,
                                               const std::string& partition);
 
+  /// The newest change at the vendor that was met in a partition, by the stream's version column.
+  std::optional<UtcTime> newest_change(const std::string& source, const std::string& stream,
+                                       const std::string& partition);
+
   std::vector<model::Capability> capabilities(const std::string& source);
   void save_capabilities(const Fence& fence, const std::vector<model::Capability>& capabilities);
 

@@ -59,6 +59,13 @@ void PageWrite::upsert_changed(pg::Transaction& transaction, std::span<const Ite
   }
 }
 
+Replace PageWrite::replace_of(std::span<const Item> items) const {
+  if (in_.page.decode_again) return Replace::all;
+  const bool by_columns = std::ranges::any_of(items, [](const Item& item) { return !item.record->context.empty(); });
+  if (by_columns) return Replace::different;
+  return in_.page.cached ? Replace::not_newer : Replace::changed;
+}
+
 void PageWrite::upsert_batch(pg::Transaction& transaction, std::span<const Item> items) {
   const std::size_t table_index = items.front().record->table;
   const model::Table& table = tables_[table_index];
@@ -80,10 +87,7 @@ void PageWrite::upsert_batch(pg::Transaction& transaction, std::span<const Item>
   std::vector<pg::Param> params = {pg::text(in_.target.fence.source), pg::timestamptz(now_),
                                    pg::int8(in_.target.run_id)};
   arrays.take(params);
-  const Replace replace = in_.page.decode_again ? Replace::all
-                          : in_.page.cached     ? Replace::not_newer
-                                                : Replace::changed;
-  const pg::Result taken = transaction.execute(TableSql(table).upsert(replace), params);
+  const pg::Result taken = transaction.execute(TableSql(table).upsert(replace_of(sent)), params);
   const std::size_t keys = table.key.size();
   std::vector<bool> took(sent.size(), false);
   for (std::size_t row = 0; row < taken.rows(); ++row) {

@@ -127,7 +127,8 @@ void PageWrite::take_lookup(const pg::Result& found, Group group) {
     const std::string_view hash = found.bytes(row, rest);
     const bool equal = std::ranges::equal(hash, at->record->hash,
                                           [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
-    const bool keep = equal && !found.boolean(row, rest + 1) && !in_.page.decode_again;
+    // A row that depends on more than the bytes is compared column by column, by the upsert.
+    const bool keep = equal && at->record->context.empty() && !found.boolean(row, rest + 1) && !in_.page.decode_again;
     state_of(*at) = keep ? State::same : State::other;
   }
 }

@@ -74,6 +74,8 @@ class PageWrite {
   void copy_new(pg::Transaction& transaction, std::span<const Item> items);
   void upsert_changed(pg::Transaction& transaction, std::span<const Item> items);
   void upsert_batch(pg::Transaction& transaction, std::span<const Item> items);
+  /// Which stored rows give way to `items`.
+  Replace replace_of(std::span<const Item> items) const;
   void replace_children(pg::Transaction& transaction);
   void copy_children(pg::Transaction& transaction);
   void finish(pg::Transaction& transaction, std::span<const Item> items, const Refused& refused);

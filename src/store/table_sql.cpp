@@ -59,6 +59,16 @@ KeyMatch match_keys(const std::vector<Column>& key, std::size_t fixed) {
   return match;
 }
 
+/// The condition that the stored row `t` differs from the one that is to replace it.
+std::string changed_row(const model::Table& table, Replace replace) {
+  const std::string hash = "t.payload_hash IS DISTINCT FROM excluded.payload_hash";
+  if (replace != Replace::different) return hash;
+  const auto columns = [&](const std::string& prefix) {
+    return list(table.columns.size(), [&](std::size_t i) { return prefix + quoted(table.columns[i].name); });
+  };
+  return hash + " OR (" + columns("t.") + ") IS DISTINCT FROM (" + columns("excluded.") + ")";
+}
+
 }  // namespace
 
 std::string sql_type(ColumnType type) {
@@ -137,8 +147,7 @@ std::string TableSql::upsert(Replace replace) const {
   }
   std::string condition;
   if (replace != Replace::all) {
-    condition =
-        " WHERE t.deleted_at IS NOT NULL OR (t.payload_hash IS DISTINCT FROM excluded.payload_hash" + newer + ")";
+    condition = " WHERE t.deleted_at IS NOT NULL OR ((" + changed_row(table_, replace) + ")" + newer + ")";
   }
   // A row that was marked deleted comes back whatever its version: the vendor has it.
   return "INSERT INTO " + qualified(table_) + " AS t (" + into +

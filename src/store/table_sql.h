@@ -18,6 +18,7 @@ inline constexpr const char* kStandardColumns[] = {"payload",       "payload_raw
 /// Which stored rows an upsert replaces, beside those that are marked deleted.
 enum class Replace : std::uint8_t {
   changed,    ///< with another hash
+  different,  ///< with another hash or another value in a typed column
   not_newer,  ///< with another hash, unless they are newer by their version column
   all,        ///< every one
 };

@@ -6,6 +6,9 @@
 namespace surveysync::sync {
 namespace {
 
+// So many keys in ascending pages are no accident: from then on they need not be remembered.
+constexpr std::int64_t kCertain = 1000;
+
 std::string part_text(const model::KeyPart& part) {
   return model::key_text({part});
 }
@@ -40,27 +43,47 @@ void PassTally::add(const model::Page& page) {
   for (const model::Quarantined& item : page.quarantined)
     unkeyed_.insert(item.record_key);
   const bool ascending = std::ranges::is_sorted(keys);
-  if (ordered_ && !ascending && distinct_ == 0) ordered_ = false;
-  if (ordered_) return add_ordered(std::move(keys));
+  if (!ascending && order_ == Order::learning) order_ = Order::other;
+  if (!ascending && order_ == Order::ascending) order_ = Order::lost;
+  if (order_ == Order::learning || order_ == Order::other) {
+    remember(keys);
+  } else {
+    count_outside(keys);
+  }
+  for (const model::KeyPart& key : keys) {
+    if (!lowest_ || key < *lowest_) lowest_ = key;
+    if (!highest_ || *highest_ < key) highest_ = key;
+  }
+  if (order_ == Order::learning && distinct_ >= kCertain) {
+    order_ = Order::ascending;
+    remembered_.clear();
+  }
+}
+
+void PassTally::remember(const std::vector<model::KeyPart>& keys) {
   for (const model::KeyPart& key : keys) {
     if (remembered_.insert(part_text(key)).second) ++distinct_;
   }
 }
 
-void PassTally::add_ordered(std::vector<model::KeyPart> keys) {
-  std::ranges::sort(keys);
-  const auto duplicates = std::ranges::unique(keys);
-  keys.erase(duplicates.begin(), duplicates.end());
+/// Keys are in ascending order.
+void PassTally::count_outside(const std::vector<model::KeyPart>& keys) {
+  const model::KeyPart* before = nullptr;
   for (const model::KeyPart& key : keys) {
-    if (!lowest_ || key < *lowest_ || *highest_ < key) ++distinct_;
+    const bool again = before != nullptr && *before == key;
+    if (!again && (!lowest_ || key < *lowest_ || *highest_ < key)) ++distinct_;
+    before = &key;
   }
-  if (keys.empty()) return;
-  if (!lowest_ || keys.front() < *lowest_) lowest_ = keys.front();
-  if (!highest_ || *highest_ < keys.back()) highest_ = keys.back();
+}
+
+PassTally PassTally::remembering() {
+  PassTally tally;
+  tally.order_ = Order::other;
+  return tally;
 }
 
 std::string PassTally::text() const {
-  if (!ordered_) return {};
+  if (order_ == Order::other || order_ == Order::lost) return {};
   return std::to_string(distinct_) + "," +
          std::to_string(unkeyed_before_ + static_cast<std::int64_t>(unkeyed_.size())) + "," + store_part(lowest_) +
          "," + store_part(highest_);
@@ -79,6 +102,7 @@ std::optional<PassTally> PassTally::parse(std::string_view text) {
   PassTally tally;
   tally.distinct_ = *distinct;
   tally.unkeyed_before_ = *unkeyed;
+  if (*distinct > 0) tally.order_ = Order::ascending;  // what was remembered is gone
   tally.lowest_ = parse_part(fields[2]);
   tally.highest_ = parse_part(fields[3]);
   if (tally.lowest_.has_value() != tally.highest_.has_value() || (tally.distinct_ > 0) != tally.lowest_.has_value())

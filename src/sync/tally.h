@@ -1,8 +1,8 @@
 #pragma once
-// How many different records a pass has met, without remembering them: a source that lists by ascending key is walked
-// from its end to its beginning, so a key below the lowest or above the highest met is new, and one between was met
-// before (pages shift when records are deleted). For a source that lists in another order the keys are remembered.
-// Pure; resumable through its text.
+// How many different records a pass has met, without remembering them all: a source that lists by ascending key is
+// walked from its end to its beginning, so a key below the lowest or above the highest met is new, and one between was
+// met before (pages shift when records are deleted). Keys are remembered until that order is certain, and all of them
+// for a source that lists in another order. Pure; resumable through its text.
 
 #include <optional>
 #include <string>
@@ -19,18 +19,23 @@ class PassTally {
   void add(const model::Page& page);
   /// Different records met so far.
   std::int64_t fetched() const { return distinct_ + static_cast<std::int64_t>(unkeyed_.size()) + unkeyed_before_; }
-  /// False once keys came out of order: then the tally cannot be resumed from its text and the pass starts over.
-  bool resumable() const { return ordered_; }
+  /// The order turned out to be another after keys had been forgotten: the count is worth nothing, begin anew with
+  /// remembering().
+  bool lost() const { return order_ == Order::lost; }
+  /// A tally that remembers every key, whatever the order.
+  static PassTally remembering();
 
-  /// "distinct,unkeyed,lowest,highest": empty when not resumable.
+  /// "distinct,unkeyed,lowest,highest": empty when it cannot be resumed.
   std::string text() const;
   static std::optional<PassTally> parse(std::string_view text);
 
  private:
-  void add_ordered(std::vector<model::KeyPart> keys);
+  enum class Order : std::uint8_t { learning, ascending, other, lost };
+  void remember(const std::vector<model::KeyPart>& keys);
+  void count_outside(const std::vector<model::KeyPart>& keys);
 
   std::int64_t distinct_ = 0, unkeyed_before_ = 0;
-  bool ordered_ = true;
+  Order order_ = Order::learning;
   std::optional<model::KeyPart> lowest_, highest_;
   std::unordered_set<std::string> unkeyed_, remembered_;
 };

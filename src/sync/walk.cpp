@@ -17,6 +17,9 @@ constexpr int kHoleRefetches = 2;
 constexpr int kPasses = 2;
 // What an unfinished pass read longer ago than this may have been edited since: it starts over instead of going on.
 constexpr auto kResumable = std::chrono::hours(1);
+// A survey that changed within this time may be changing while it is read: the vendor shows changes five minutes late
+// or more (vendor-api.md 1.5), and its clock may be some hours off while its zone is not learned.
+constexpr auto kBusy = std::chrono::hours(6);
 // Position of a pass that has read every page and only watches the newest end.
 constexpr std::string_view kAllRead = "all-read";
 
@@ -73,10 +76,14 @@ std::optional<store::Certificate> PartitionWalk::run() {
     read_to_the_beginning();
     if (!stream_.certified) break;
     watch_the_newest_end();
-    certificate = certify();
-    if (certificate->balanced || pass == kPasses || pass_.tally.fetched() >= total_after_) break;
-    pass_ = Pass{pass_.started, -1, {}, {}, pass_.pages};
-    sizer_.shrink();  // other pages than before: the vendor's cache must not answer
+    // While the vendor is busy a deletion and a late arrival can hide each other from every count: only a second look
+    // at all ids tells.
+    const bool unsure = pass == 1 && is_busy();
+    if (!unsure) {
+      certificate = certify();
+      if (certificate->balanced || pass == kPasses || pass_.tally.fetched() >= total_after_) break;
+    }
+    begin_anew(PassTally());
   }
   close_pass();
   return certificate;
@@ -96,17 +103,37 @@ void PartitionWalk::begin_or_resume() {
   if (open && open->started + kResumable > pass_.started) pass_ = std::move(*open);
 }
 
+/// Whether the newest change met is so young that more may be under way, whatever the vendor's clock and zone.
+bool PartitionWalk::is_busy() {
+  std::optional<UtcTime> newest;
+  UtcTime now;
+  door_.perform([&](store::Session& session) {
+    now = session.ledger().now();
+    newest = session.ledger().newest_change(context_.job.source, stream_.name, partition_.name);
+  });
+  return newest && *newest > now - kBusy;
+}
+
 void PartitionWalk::read_to_the_beginning() {
   while (pass_.source_position != kAllRead) {
     const model::Page page = fetch(pass_.source_position);
     if (pass_.total_before < 0 && page.total) pass_.total_before = *page.total;
     pass_.tally.add(page);
     store_page(page, page.next.value_or(std::string(kAllRead)));
+    if (pass_.tally.lost()) begin_anew(PassTally::remembering());
   }
+}
+
+void PartitionWalk::begin_anew(PassTally tally) {
+  pass_.total_before = -1;
+  pass_.tally = std::move(tally);
+  pass_.source_position.clear();
+  sizer_.shrink();  // other pages than before: the vendor's cache must not answer
 }
 
 void PartitionWalk::watch_the_newest_end() {
   // From here on every record of the pass is stored; only what the vendor appended meanwhile can be missing.
+  steady_ = false;
   if (pass_.total_before < 0)
     throw Error(ErrorKind::malformed, "the vendor sent no total_count",
                 "the certificate needs it: has the API changed?");
@@ -141,7 +168,6 @@ store::Certificate PartitionWalk::certify() {
   context_.observer.on_event(event::CertificateIssued{scope(), certificate.balanced, certificate.total_before,
                                                       certificate.total_after, certificate.stored_live,
                                                       certificate.quarantined, certificate.excluded});
-  steady_ = false;
   return certificate;
 }
 

@@ -48,6 +48,8 @@ class PartitionWalk {
   };
 
   void begin_or_resume();
+  void begin_anew(PassTally tally);
+  bool is_busy();
   void read_to_the_beginning();
   void watch_the_newest_end();
   store::Certificate certify();

@@ -140,6 +140,22 @@ TEST_F(RunTest, OneAddedAndOneDeletedAtTheSameTimeIsSeen) {
   EXPECT_EQ(report.unbalanced, 1) << "41 rows stored, the vendor counts 40";
 }
 
+TEST_F(RunTest, ADeletionAndALateArrivalTogetherAreSeenWhileTheVendorIsBusy) {
+  fill(1, 40);
+  vendor_.surveys[1].erase(33);
+  query(
+      "insert into surveysync.checkpoint (source, stream, partition, newest_change, updated_at) "
+      "values ('us', 'response', '1', now(), now())");
+  vendor_.before_fetch = [this](int ordinal, std::int64_t survey, const std::string&) {
+    if (ordinal != 4) return;  // both in the part that is already read: no total moves
+    vendor_.surveys[survey].erase(35);
+    vendor_.surveys[survey][33] = "Complete";
+  };
+  const auto report = sync_once();
+  expect_everything_stored();
+  EXPECT_EQ(report.unbalanced, 1) << "40 rows stored, one of them dead";
+}
+
 TEST_F(RunTest, AHiddenRowIsNeverCertified) {
   fill(1, 30);
   vendor_.hidden = {13};

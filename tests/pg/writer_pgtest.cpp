@@ -283,7 +283,7 @@ class DefinitionsTest : public WriterTest {
     const auto row = batch.add_row(record.table, record.key.size() + (record.table == 0 ? 3 : 1));
     for (std::size_t i = 0; i < record.key.size(); ++i)
       row[i] = Cell::of(std::get<std::int64_t>(record.key[i]));
-    row[record.key.size()] = Cell::of(batch.keep(root["title"].text()));
+    row[record.key.size()] = Cell::of(batch.keep(record.context.empty() ? root["title"].text() : record.context));
     if (record.table != 0) return;
     std::vector<Cell> teams, languages;
     for (const json::Value& item : root["teams"].items())
@@ -297,6 +297,21 @@ class DefinitionsTest : public WriterTest {
     return writer_.apply(page, decode_definition, {"survey", "77", "", "", 0}, target());
   }
 };
+
+TEST_F(DefinitionsTest, ARowThatDependsOnMoreThanTheBytesIsComparedByItsColumns) {
+  const auto with_context = [](const std::string& context) {
+    model::Page page;
+    add_record(page, 1, {std::int64_t{77}, std::int64_t{5}}, R"({"title":"bytes"})");
+    page.records.back().context = context;
+    return page;
+  };
+  EXPECT_EQ(store(with_context("first place")), (Counts{.inserted = 1}));
+  const std::string before = query("SELECT xmin || ' ' || ctid FROM alchemer.question");
+  EXPECT_EQ(store(with_context("first place")), (Counts{.unchanged = 1}));
+  EXPECT_EQ(query("SELECT xmin || ' ' || ctid FROM alchemer.question"), before) << "rewritten without a change";
+  EXPECT_EQ(store(with_context("second place")), (Counts{.updated = 1}));
+  EXPECT_EQ(query("SELECT title FROM alchemer.question"), "second place");
+}
 
 TEST_F(DefinitionsTest, EveryTableOfAPageIsStoredAndLists) {
   for (const std::string title : {"first", "second"}) {

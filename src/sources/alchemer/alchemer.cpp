@@ -289,7 +289,8 @@ Page AlchemerSource::read_unread_page(const FetchRequest& request, const PagePos
       throw Error(ErrorKind::malformed, fmt::format("asked for {} responses, got {}", number.size, came));
     }
     const std::int64_t due = expected_rows(number, total);
-    if (came > 0 && came < due && tries < kCapTries) {
+    // Fewer rows than due, or more than a page that was to be the last: the vendor's pages are smaller than ours.
+    if (came > 0 && came < number.size && came != due && came - list.holes != due && tries < kCapTries) {
       size = static_cast<int>(came);
       continue;
     }

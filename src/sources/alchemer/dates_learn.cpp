@@ -121,9 +121,15 @@ std::optional<model::Capability> account_zone_by_session(const std::vector<Evide
       if (at && std::chrono::abs(*at - *one.session) <= kSessionSlack) ++votes[std::string(name)];
     }
   }
-  const std::string zone = winner(votes);
-  if (zone.empty()) return std::nullopt;
-  const int count = votes.at(zone);
+  // Zones that agree all year or half of it tie: the first candidate that explains nearly all of the dates is taken.
+  const auto explains = [&](std::string_view name) {
+    const auto vote = votes.find(name);
+    return vote != votes.end() && vote->second * 10 >= dated * 9;
+  };
+  const auto found = std::ranges::find_if(kCandidates, explains);
+  if (found == std::end(kCandidates)) return std::nullopt;
+  const std::string zone(*found);
+  const int count = votes.find(zone)->second;
   return model::Capability{"account_zone", zone,
                            fmt::format("date_started agrees with session_id in {} of {} responses", count, dated)};
 }

@@ -117,11 +117,11 @@ void key_response(std::string_view raw, std::int64_t survey_id, const PrivacyRul
                   model::Page& out) {
   RecordText text;
   text.original = origin.original(raw);
-  std::optional<std::int64_t> id;
+  std::int64_t id = 0;  // the vendor counts from 1: a row of any other id would stand for nothing
   std::string reason;
   try {
-    if (const auto member = json::find_member(raw, "id")) id = json::int_of(member->value);
-    if (!id) reason = "response without a numeric id";
+    if (const auto member = json::find_member(raw, "id")) id = json::int_of(member->value).value_or(0);
+    if (id < 1) reason = "response without a numeric id above zero";
     text.altered = apply_privacy(raw, rules);
   } catch (const Error& error) {
     reason = error.what();
@@ -130,14 +130,14 @@ void key_response(std::string_view raw, std::int64_t survey_id, const PrivacyRul
   if (text.original) {
     if (auto cut = apply_privacy(*text.original, rules)) text.original = std::move(cut);
   }
-  if (!id) {
+  if (id < 1) {
     quarantine(text.original  ? *text.original
                : text.altered ? *text.altered
                               : std::string(raw),
                std::move(reason), out);
     return;
   }
-  add_record({.table = 0, .key = {survey_id, *id}}, raw, std::move(text), out);
+  add_record({.table = 0, .key = {survey_id, id}}, raw, std::move(text), out);
 }
 
 }  // namespace surveysync::sources::alchemer

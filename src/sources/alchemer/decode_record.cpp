@@ -36,7 +36,7 @@ void add_record(RecordName name, std::string_view slice, RecordText text, model:
   record.table = name.table;
   record.key = std::move(name.key);
   record.context = std::move(name.context);
-  record.hash = model::hash_of(vendor, record.context);
+  record.hash = model::hash_of(vendor);
   if (storable.nul) record.flags.emplace_back("nul");
   const bool bad_bytes = text.original && !json::is_utf8(*text.original);
   if (storable.surrogate || bad_bytes) record.flags.emplace_back("utf8");
@@ -54,6 +54,10 @@ void quarantine(std::string raw, std::string reason, model::Page& out) {
   std::string key = "raw:";
   for (const std::uint8_t byte : model::hash_of(raw))
     key += fmt::format("{:02x}", byte);
+  // Two that are the same to the byte are still two: the vendor counts both.
+  const auto twins = std::ranges::count_if(
+      out.quarantined, [&](const model::Quarantined& item) { return item.record_key.starts_with(key); });
+  if (twins > 0) key += fmt::format("#{}", twins + 1);
   out.quarantined.push_back({std::move(key), std::move(reason), std::move(raw)});
 }
 

@@ -117,6 +117,9 @@ http::Judgement judge(const http::Response& response) {
     return {};
   }
   const json::Value ok = root["result_ok"];
+  if (success && root["data"].type() == json::Type::null && ok.as_bool().value_or(true)) {
+    return {false, ErrorKind::unavailable, "null where data was due", false};  // seen to pass (vendor-api.md 1.3)
+  }
   if (success && (ok.is_absent() || ok.as_bool().value_or(true))) return {};
   if (ok.is_absent() && root["message"].is_absent() && root["code"].is_absent()) return {};
   return judge_envelope(response.status, root["code"].text(), root["message"].text());

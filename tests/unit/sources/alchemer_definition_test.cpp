@@ -141,7 +141,7 @@ model::Page split(std::string_view detail, std::string_view list_item = {}) {
   return page;
 }
 
-TEST(Definition, PayloadsAreTheVendorsBytesAndPlaceEntersTheHash) {
+TEST(Definition, PayloadsAreTheVendorsBytesAndPlaceIsTheirContext) {
   const std::string first = R"({"id":1,"pages":[{"id":1,"questions":[{"id":5,"x": 1},{"id":6}]}]})";
   const std::string moved = R"({"id":1,"pages":[{"id":1,"questions":[{"id":6},{"id":5,"x": 1}]}]})";
   const model::Page a = split(first), b = split(moved);
@@ -149,7 +149,8 @@ TEST(Definition, PayloadsAreTheVendorsBytesAndPlaceEntersTheHash) {
   EXPECT_EQ(a.records[0].hash, model::hash_of(first));
   EXPECT_EQ(a.records[2].payload, R"({"id":5,"x": 1})");
   EXPECT_EQ(b.records[3].payload, a.records[2].payload);
-  EXPECT_NE(b.records[3].hash, a.records[2].hash) << "the position changed";
+  EXPECT_EQ(b.records[3].hash, a.records[2].hash) << "the hash is that of the bytes";
+  EXPECT_NE(b.records[3].context, a.records[2].context) << "the position changed";
   EXPECT_EQ(a.records[2].payload.data(), first.data() + first.find(R"({"id":5)")) << "a slice, not a copy";
 }
 

@@ -123,16 +123,16 @@ TEST(KeyResponse, MendedBytesAreKept) {
 TEST(KeyResponse, ManyAlteredRecordsShareBlocks) {
   model::Page page;
   std::vector<std::string> bodies;
-  for (int i = 0; i < 1000; ++i)
+  for (int i = 1; i <= 1000; ++i)
     bodies.push_back("{\"id\":\"" + std::to_string(i) + "\",\"city\":\"" + std::string(2000, 'x') + "\",\"n\":\"" +
                      std::string(1500, 'y') + "\"}");
   for (const std::string& body : bodies)
     key_response(body, 1, kDropPersonal, {}, page);
   ASSERT_EQ(page.records.size(), 1000U);
   EXPECT_LT(page.texts.size(), 10U);
-  for (int i = 0; i < 1000; ++i) {
-    EXPECT_TRUE(page.records[static_cast<std::size_t>(i)].payload.starts_with("{\"id\":\"" + std::to_string(i) +
-                                                                              "\",\"city\":null"));
+  for (int i = 1; i <= 1000; ++i) {
+    EXPECT_TRUE(page.records[static_cast<std::size_t>(i) - 1].payload.starts_with("{\"id\":\"" + std::to_string(i) +
+                                                                                  "\",\"city\":null"));
   }
 }
 

@@ -60,6 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
         No{200, R"({"result_ok":false})", ErrorKind::rejected}, No{200, "", ErrorKind::unavailable},
         No{200, "  \n", ErrorKind::unavailable}, No{200, "<!DOCTYPE html>", ErrorKind::unavailable},
         No{520, "<html>cloudflare</html>", ErrorKind::unavailable}, No{200, "[]", ErrorKind::unavailable},
+        No{200, R"({"result_ok":true,"data":null})", ErrorKind::unavailable},
         No{200, R"({"result_ok":true,"data":[)", ErrorKind::malformed}));
 
 TEST(AlchemerJudge, KnowsTheRefusedRepeat) {

@@ -60,6 +60,12 @@ TEST(TableSqlTest, UpsertGuardsAgainstOlderVersions) {
       << "arrays come as text";
 }
 
+TEST(TableSqlTest, UpsertComparesColumnsWhereTheHashDoesNotTellAll) {
+  const std::string sql = TableSql(kResponse).upsert(Replace::different);
+  EXPECT_NE(sql.find("IS DISTINCT FROM (excluded.\"status\""), std::string::npos) << sql;
+  EXPECT_EQ(TableSql(kResponse).upsert(Replace::all).find("WHERE"), std::string::npos);
+}
+
 TEST(TableSqlTest, ChildrenGoByTheKeyOfTheirParent) {
   EXPECT_EQ(TableSql(kAnswer).delete_children(kResponse),
             "DELETE FROM \"alchemer\".\"answer\" AS t WHERE t.source = $1 AND t.\"survey_id\" = $2 AND "

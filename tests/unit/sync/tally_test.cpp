@@ -45,8 +45,31 @@ TEST(PassTally, RemembersKeysWhereTheOrderIsAnother) {
   tally.add(page_of({9, 3, 12}));
   tally.add(page_of({5, 9, 1}));
   EXPECT_EQ(tally.fetched(), 5);
-  EXPECT_FALSE(tally.resumable());
-  EXPECT_TRUE(tally.text().empty());
+  EXPECT_TRUE(tally.text().empty()) << "not to be resumed";
+}
+
+TEST(PassTally, AFirstPageOfOneRowDecidesNothing) {
+  PassTally tally;
+  tally.add(page_of({40}));
+  tally.add(page_of({70, 60, 50}));
+  tally.add(page_of({90, 45, 42}));
+  EXPECT_EQ(tally.fetched(), 7);
+}
+
+TEST(PassTally, IsLostWhenTheOrderChangesAfterKeysWereForgotten) {
+  PassTally tally;
+  std::vector<std::int64_t> many;
+  for (std::int64_t id = 5000; id < 7000; ++id)
+    many.push_back(id);
+  tally.add(page_of(many));
+  EXPECT_FALSE(tally.lost());
+  tally.add(page_of({3, 1, 2}));
+  EXPECT_TRUE(tally.lost());
+  PassTally again = PassTally::remembering();
+  again.add(page_of(many));
+  again.add(page_of({3, 1, 2, 5000}));
+  EXPECT_EQ(again.fetched(), 2003);
+  EXPECT_FALSE(again.lost());
 }
 
 TEST(PassTally, ResumesFromItsText) {
