@@ -51,7 +51,8 @@ target_compile_options(ss_warnings INTERFACE
 if(SURVEYSYNC_DEV AND NOT SURVEYSYNC_SANITIZE)
   target_compile_options(ss_warnings INTERFACE -Wnull-dereference)
 else()
-  target_compile_options(ss_warnings INTERFACE -Wno-array-bounds -Wno-restrict)
+  target_compile_options(ss_warnings INTERFACE -Wno-array-bounds -Wno-restrict
+    -Wno-stringop-overread -Wno-stringop-overflow)
 endif()
 if(SURVEYSYNC_DEV)
   target_compile_options(ss_warnings INTERFACE -Werror)
