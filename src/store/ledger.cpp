@@ -105,12 +105,14 @@ std::optional<model::Checkpoint> Ledger::checkpoint(const std::string& source, c
   return model::Checkpoint{stream, partition, rows.text(0, 0), rows.text(0, 1), static_cast<int>(rows.integer(0, 2))};
 }
 
-std::optional<UtcTime> Ledger::newest_change(const std::string& source, const std::string& stream,
-                                             const std::string& partition) {
+Ledger::Newest Ledger::newest_changes(const std::string& source, const std::string& stream,
+                                      const std::string& partition) {
   const std::vector<pg::Param> params = {pg::text(source), pg::text(stream), pg::text(partition)};
   const pg::Result rows = connection_.execute(
-      "SELECT newest_change FROM surveysync.checkpoint WHERE source = $1 AND stream = $2 AND partition = $3", params);
-  return rows.rows() == 0 ? std::nullopt : rows.time(0, 0);
+      "SELECT max(newest_change) FILTER (WHERE partition = $3), max(newest_change), clock_timestamp() FROM "
+      "surveysync.checkpoint WHERE source = $1 AND stream = $2",
+      params);
+  return {rows.time(0, 0), rows.time(0, 1), rows.time(0, 2).value_or(UtcTime())};
 }
 
 std::vector<model::Capability> Ledger::capabilities(const std::string& source) {

@@ -43,9 +43,13 @@ class Ledger {
   std::optional<model::Checkpoint> checkpoint(const std::string& source, const std::string& stream,
                                               const std::string& partition);
 
-  /// The newest change at the vendor that was met in a partition, by the stream's version column.
-  std::optional<UtcTime> newest_change(const std::string& source, const std::string& stream,
-                                       const std::string& partition);
+  /// The newest changes at the vendor that were met, by the stream's version column: in one partition, and in all of
+  /// the source's; and the database's clock.
+  struct Newest {
+    std::optional<UtcTime> partition, source;
+    UtcTime now{};
+  };
+  Newest newest_changes(const std::string& source, const std::string& stream, const std::string& partition);
 
   std::vector<model::Capability> capabilities(const std::string& source);
   void save_capabilities(const Fence& fence, const std::vector<model::Capability>& capabilities);

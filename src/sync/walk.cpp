@@ -20,6 +20,8 @@ constexpr auto kResumable = std::chrono::hours(1);
 // A survey that changed within this time may be changing while it is read: the vendor shows changes five minutes late
 // or more (vendor-api.md 1.5), and its clock may be some hours off while its zone is not learned.
 constexpr auto kBusy = std::chrono::hours(6);
+// A second look at so few pages is always worth it.
+constexpr std::int64_t kCheapPages = 4;
 // Position of a pass that has read every page and only watches the newest end.
 constexpr std::string_view kAllRead = "all-read";
 
@@ -103,15 +105,16 @@ void PartitionWalk::begin_or_resume() {
   if (open && open->started + kResumable > pass_.started) pass_ = std::move(*open);
 }
 
-/// Whether the newest change met is so young that more may be under way, whatever the vendor's clock and zone.
+/// Whether more changes may be under way: the newest one met is young by our clock, or by the vendor's (the newest
+/// change met anywhere in the account) where a second look costs only a few pages.
 bool PartitionWalk::is_busy() {
-  std::optional<UtcTime> newest;
-  UtcTime now;
+  store::Ledger::Newest newest;
   door_.perform([&](store::Session& session) {
-    now = session.ledger().now();
-    newest = session.ledger().newest_change(context_.job.source, stream_.name, partition_.name);
+    newest = session.ledger().newest_changes(context_.job.source, stream_.name, partition_.name);
   });
-  return newest && *newest > now - kBusy;
+  if (!newest.partition) return false;
+  const bool cheap = total_after_ <= kCheapPages * sizer_.size();
+  return *newest.partition > newest.now - kBusy || (cheap && *newest.partition > *newest.source - kBusy);
 }
 
 void PartitionWalk::read_to_the_beginning() {
@@ -128,7 +131,7 @@ void PartitionWalk::begin_anew(PassTally tally) {
   pass_.total_before = -1;
   pass_.tally = std::move(tally);
   pass_.source_position.clear();
-  sizer_.shrink();  // other pages than before: the vendor's cache must not answer
+  ++other_pages_;
 }
 
 void PartitionWalk::watch_the_newest_end() {
@@ -186,15 +189,15 @@ model::Page PartitionWalk::fetch(const std::string& position) {
     model::Page page = fetch_in_some_size(position, deadline);
     counts_.requests += page.requests;
     sizer_.note_success(page.elapsed);
-    if (page.holes == 0 || refetches == kHoleRefetches || !sizer_.may_shrink()) return page;
-    sizer_.shrink();
+    if (page.holes == 0 || refetches == kHoleRefetches) return page;
+    ++other_pages_;
   }
 }
 
 model::Page PartitionWalk::fetch_in_some_size(const std::string& position, const Deadline& deadline) {
   bool refetched = false;
-  for (int smaller = 0;;) {
-    const int size = std::max(1, sizer_.size() - smaller);
+  while (true) {
+    const int size = std::max(1, sizer_.size() - other_pages_);
     try {
       model::Page page =
           context_.source.fetch({stream_, partition_, position, size, sizer_.may_shrink(), scope()}, context_.stop);
@@ -203,7 +206,7 @@ model::Page PartitionWalk::fetch_in_some_size(const std::string& position, const
     } catch (const Error& error) {
       // A page that makes no sense may have been damaged on its way: once more, by another URL than the answered one.
       if (error.kind() == ErrorKind::malformed && !std::exchange(refetched, true)) {
-        smaller = 1;
+        ++other_pages_;
         continue;
       }
       if (!error.asks_for_less() || deadline.passed() || !sizer_.shrink()) throw;

@@ -66,6 +66,9 @@ class PartitionWalk {
   const model::Partition& partition_;
   const model::Decode& decode_;
   PageSizer sizer_;
+  /// Records less a page than the sizer says: asks the same again by other URLs, so that the vendor's cache does not
+  /// answer.
+  int other_pages_ = 0;
   Pass pass_;
   std::string bookmark_;
   std::int64_t total_after_ = 0;

@@ -154,6 +154,8 @@ TEST_F(RunTest, ADeletionAndALateArrivalTogetherAreSeenWhileTheVendorIsBusy) {
   const auto report = sync_once();
   expect_everything_stored();
   EXPECT_EQ(report.unbalanced, 1) << "40 rows stored, one of them dead";
+  EXPECT_EQ(query("select page_size from surveysync.checkpoint where source = 'us'"), "10")
+      << "a second look teaches no page size";
 }
 
 TEST_F(RunTest, AHiddenRowIsNeverCertified) {
