@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <unordered_map>
 
 #include "base/json.h"
@@ -26,6 +27,7 @@ constexpr int kListPasses = 3;
 // Rows of a look at the newest end; the size varies below it so that no URL is repeated within the duplicate guard.
 constexpr int kTailPage = 25;
 constexpr int kTailVariants = 12;
+constexpr unsigned kCountVariants = 20;
 // A page shorter than it must be is asked for again in the size that came, this often: the vendor may cap its pages.
 constexpr int kCapTries = 2;
 // Tries of a page under whose weight the vendor fails, before a smaller one is asked for.
@@ -112,6 +114,11 @@ class AlchemerSource final : public Source {
   void suspect_cap(int size) {
     if (suspected_cap_.exchange(size) == size) page_cap_ = std::min(page_cap_.load(), size);
   }
+  /// 0, 1, 2, ... for each survey: no URL of its counts and tails comes again within the duplicate guard.
+  unsigned next_variant(const std::string& survey) {
+    const std::lock_guard lock(variants_mutex_);
+    return variants_[survey]++;
+  }
   int capped(int size) const { return std::min(size, page_cap_.load()); }
   bool list_once(int size, const Scope& scope, const std::stop_token& stop, std::vector<Partition>& into);
 
@@ -120,6 +127,9 @@ class AlchemerSource final : public Source {
   Zones zones_;
   std::atomic<int> page_cap_ = kListPage;  // learned when pages come shorter than asked for
   std::atomic<int> suspected_cap_ = 0;
+  std::mutex variants_mutex_;
+  std::unordered_map<std::string, unsigned>
+      variants_;                       // by survey: varies a harmless parameter of its counts and tails
   std::atomic<unsigned> variant_ = 0;  // varies harmless parameters of counts and tails
 };
 
@@ -266,7 +276,7 @@ void AlchemerSource::take_records(const FetchRequest& request, List& list, Page&
 
 Page AlchemerSource::count_responses(const FetchRequest& request, const std::stop_token& stop) {
   Page page;
-  list_responses(request, {1, 1 + variant_++ % 3}, page, stop);
+  list_responses(request, {1, 1 + next_variant(request.partition.name) % kCountVariants}, page, stop);
   page.holes = 0;
   if (!page.total) throw Error(ErrorKind::malformed, "the list of responses has no total_count");
   if (*page.total < 0 || *page.total > kLargestTotal) {
@@ -314,7 +324,8 @@ Page AlchemerSource::read_unread_page(const FetchRequest& request, const PagePos
 
 Page AlchemerSource::read_tail(const FetchRequest& request, const std::stop_token& stop) {
   const std::int64_t known = std::strtoll(request.position.c_str() + std::string_view("tail:").size(), nullptr, 10);
-  const int size = std::min(kTailPage - static_cast<int>(variant_++ % kTailVariants), page_cap_.load());
+  const int size =
+      std::min(kTailPage - static_cast<int>(next_variant(request.partition.name) % kTailVariants), page_cap_.load());
   Page page;
   const PageNumber number = last_unread_page({known, 0, ""}, size);
   List list = list_responses(request, number, page, stop);
