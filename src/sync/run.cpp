@@ -285,7 +285,7 @@ class Run {
     if (!door.gave_up()) record_outcome(door, stream, partition, outcome, walk.counts(), message);
     observer_.on_event(event::PartitionFinished{partition_scope(stream, partition), std::string(name_of(outcome)),
                                                 walk.counts(), message});
-    if (ending) throw *ending;
+    if (ending) throw Error(*ending);
   }
 
   /// product.md section 7: above the configured share of records that could not be stored the run fails.
