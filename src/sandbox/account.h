@@ -31,11 +31,20 @@ struct SurveyView {
 
 /// What POST /change and the live changes do.
 struct Change {
-  enum class Op : std::uint8_t { insert, complete, edit, remove, restore, disqualify, edit_definition, add_survey };
+  enum class Op : std::uint8_t {
+    insert,
+    complete,
+    edit,
+    remove,
+    restore,
+    disqualify,
+    edit_definition,
+    add_survey,
+  };
   Op op = Op::insert;
   std::int64_t survey = 0;    ///< 0: any
   std::int64_t response = 0;  ///< 0: any that fits
-  std::int64_t count = 1;     ///< of inserted responses; of the responses of an added survey
+  std::int64_t count = 1;     ///< of responses touched; of the responses of an added survey
   Status status = Status::complete;
   bool silent = false;  ///< date_updated stays
   bool test = false;

@@ -111,8 +111,10 @@ Changed Account::apply(const Change& change, Seconds now) {
     if (survey->version >= 200) return out;
     ++survey->version;
     survey->modified = now;
-  } else if (!change_row(*survey, change, now, out)) {
-    return out;
+  } else {
+    for (std::int64_t i = 0; i < change.count && change_row(*survey, change, now, out); ++i)
+      ++changes_;
+    if (out.responses.empty()) return out;
   }
   out.survey = survey_id(spec_.seed, survey->index);
   return out;

@@ -78,6 +78,15 @@ Paging read_paging(const Query& query, int cap) {
   return out;
 }
 
+Paging capped(Paging paging, const Fault* cap) {
+  const std::int64_t rows = cap == nullptr ? paging.size : std::max<std::int64_t>(1, cap->number("rows", 50));
+  if (rows >= paging.size) return paging;
+  paging.size = rows;
+  if (cap->text("echo", "used") != "asked")
+    paging.size_echo = paging.size_echo.starts_with('"') ? fmt::format("\"{}\"", rows) : std::to_string(rows);
+  return paging;
+}
+
 void spoil_records(std::vector<std::string>& records, const std::vector<Fault>& faults) {
   for (const Fault& fault : faults) {
     if (fault.kind == "null-rows") {

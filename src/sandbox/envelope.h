@@ -18,6 +18,9 @@ struct Paging {
   std::size_t first() const { return static_cast<std::size_t>((page - 1) * size); }
 };
 Paging read_paging(const Query& query, int cap);
+/// `paging` under a cap-page fault (null: none): smaller pages, and an echo of the size used or, `echo=asked`, of the
+/// size asked for.
+Paging capped(Paging paging, const Fault* cap);
 
 /// A page of a database list. `records` are JSON objects.
 std::string paged_envelope(const Paging& paging, std::int64_t total, const std::vector<std::string>& records,

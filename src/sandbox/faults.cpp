@@ -12,7 +12,7 @@
 namespace surveysync::sandbox {
 namespace {
 
-constexpr std::array<std::string_view, 40> kKinds{"status",
+constexpr std::array<std::string_view, 44> kKinds{"status",
                                                   "401",
                                                   "429",
                                                   "cut",
@@ -51,12 +51,17 @@ constexpr std::array<std::string_view, 40> kKinds{"status",
                                                   "no-answer",
                                                   "reset",
                                                   "close-idle",
-                                                  "flat"};
+                                                  "flat",
+                                                  "cap-page",
+                                                  "total-ignores-filter",
+                                                  "shift-filter",
+                                                  "refuse-filter"};
 
-constexpr std::array<std::string_view, 30> kKeys{
-    "n",    "from", "to",          "every",    "path", "survey", "code", "body",     "wording", "inside",
-    "text", "as",   "retry-after", "bytes",    "mode", "ms",     "at",   "response", "index",   "count",
-    "by",   "rows", "depth",       "location", "rest", "form",   "type", "kind",     "times",   "message"};
+constexpr std::array<std::string_view, 34> kKeys{
+    "n",      "from",  "to",      "every",       "path",    "survey",   "code", "body", "wording",
+    "inside", "text",  "as",      "retry-after", "bytes",   "mode",     "ms",   "at",   "response",
+    "index",  "count", "by",      "rows",        "depth",   "location", "rest", "form", "type",
+    "kind",   "times", "message", "hours",       "minutes", "echo",     "field"};
 
 template <typename Names>
 bool known(const Names& names, std::string_view name) {

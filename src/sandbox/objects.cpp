@@ -186,15 +186,20 @@ Reply Vendor::response_object(Call& call, std::int64_t survey) {
 }
 
 Reply Vendor::response_list(Call& call, std::int64_t survey) {
-  Paging paging = read_paging(call.query, spec_.page_cap);
-  const Filters filters = read_filters(call.query);
+  Paging paging = capped(read_paging(call.query, spec_.page_cap), call.fault("cap-page"));
+  Filters filters = read_filters(call.query);
   if (!paging.valid || filters.broken) return refusal(400, "Invalid parameter");
+  if (const Fault* refused = call.fault("refuse-filter"); refused != nullptr && names_field(filters.all, *refused))
+    return refusal(static_cast<int>(refused->number("code", 400)), refused->text("message", "Invalid filter"));
+  if (const Fault* ignored = call.fault("ignore-filter")) ignore_fields(filters.all, *ignored);
+  if (const Fault* shifted = call.fault("shift-filter")) shift_times(filters.all, *shifted);
   std::vector<Row> rows = account_.rows(survey, call.now);
-  if (call.fault("ignore-filter") == nullptr && !filters.all.empty()) {
+  auto total = static_cast<std::int64_t>(rows.size());
+  if (!filters.all.empty()) {
     std::erase_if(rows, [&](const Row& row) { return !row_passes(account_, survey, row, filters.all); });
   }
   if (call.fault("ignore-order") == nullptr) sort_rows(rows, call.query.get("order_by").value_or(""));
-  const auto total = static_cast<std::int64_t>(rows.size());
+  if (call.fault("total-ignores-filter") == nullptr) total = static_cast<std::int64_t>(rows.size());
   if (const Fault* hidden = call.fault("hide-row")) {
     std::erase_if(rows, [&](const Row& row) { return row.id == hidden->number("response", 0); });
   }

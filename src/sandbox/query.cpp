@@ -172,6 +172,28 @@ Filters read_filters(const Query& query) {
   return out;
 }
 
+bool names_field(const std::vector<Filter>& filters, const Fault& fault) {
+  const std::string field = fault.text("field", "");
+  return std::any_of(filters.begin(), filters.end(),
+                     [&](const Filter& filter) { return field.empty() || filter.field == field; });
+}
+
+void ignore_fields(std::vector<Filter>& filters, const Fault& fault) {
+  const std::string field = fault.text("field", "");
+  std::erase_if(filters, [&](const Filter& filter) { return field.empty() || filter.field == field; });
+}
+
+void shift_times(std::vector<Filter>& filters, const Fault& fault) {
+  const Seconds by = fault.number("hours", 0) * 3600 + fault.number("minutes", 0) * 60;
+  const std::string field = fault.text("field", "");
+  for (Filter& filter : filters) {
+    if (!filter.field.starts_with("date_") || (!field.empty() && filter.field != field)) continue;
+    const auto written = parse_written_time(filter.value);
+    if (!written) continue;
+    filter.value = written->instant ? utc_iso(*written->instant + by) : wall_text(written->wall + by);
+  }
+}
+
 bool row_passes(const Account& account, std::int64_t survey, const Row& row, const std::vector<Filter>& filters) {
   return std::all_of(filters.begin(), filters.end(),
                      [&](const Filter& filter) { return row_holds(account, survey, row, filter); });

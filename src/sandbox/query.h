@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sandbox/account.h"
+#include "sandbox/faults.h"
 
 namespace surveysync::sandbox {
 
@@ -34,6 +35,14 @@ struct Filters {
   bool broken = false;  ///< a field without operator, an operator nobody knows
 };
 Filters read_filters(const Query& query);
+
+/// Whether a filter concerns the field that the fault names (any field when it names none).
+bool names_field(const std::vector<Filter>& filters, const Fault& fault);
+/// Drops the conditions on the fault's field (on all when it names none).
+void ignore_fields(std::vector<Filter>& filters, const Fault& fault);
+/// Moves the times of date conditions by the fault's hours and minutes, as a vendor does that compares in another zone
+/// than it shows.
+void shift_times(std::vector<Filter>& filters, const Fault& fault);
 
 /// Whether a row passes. Fields that the vendor does not know are ignored.
 bool row_passes(const Account& account, std::int64_t survey, const Row& row, const std::vector<Filter>& filters);
