@@ -1,0 +1,125 @@
+// The configuration from any text: it is refused with every mistake at its line and column, or it is sound, and then
+// what `config show` prints reads as the same configuration. Passwords in a database URI are never shown.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "app/config.h"
+#include "app/config_values.h"
+#include "fuzz/support/check.h"
+
+namespace surveysync::fuzz {
+namespace {
+
+/// A file in memory, because configurations are read from files.
+class MemoryFile {
+ public:
+  MemoryFile() : descriptor_(::memfd_create("config", 0)), path_("/proc/self/fd/" + std::to_string(descriptor_)) {
+    SURVEYSYNC_PROMISE(descriptor_ >= 0);
+  }
+  const std::string& path() const { return path_; }
+  void fill(std::string_view text) const {
+    SURVEYSYNC_PROMISE(::ftruncate(descriptor_, 0) == 0);
+    SURVEYSYNC_PROMISE(::pwrite(descriptor_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+  }
+
+ private:
+  int descriptor_;
+  std::string path_;
+};
+
+/// Whether a line of a refusal begins with its place: "<file>:<line>:<column>: ".
+bool names_its_place(std::string_view line, const std::string& file) {
+  const std::string start = "  " + file + ":";
+  if (!line.starts_with(start)) return false;
+  line.remove_prefix(start.size());
+  for (const std::string_view mark : {":", ": "}) {
+    const std::size_t digits = std::min(line.find_first_not_of("0123456789"), line.size());
+    if (digits == 0 || !line.substr(digits).starts_with(mark)) return false;
+    line.remove_prefix(digits + mark.size());
+  }
+  return !line.empty();
+}
+
+void check_refusal(const Error& error, const std::string& file) {
+  SURVEYSYNC_PROMISE(error.kind() == ErrorKind::config, error.what());
+  const std::string& text = error.message();
+  const std::size_t first = text.find('\n');
+  SURVEYSYNC_PROMISE(first != std::string::npos, text);
+  const std::size_t end = std::min(text.find('\n', first + 1), text.size());
+  SURVEYSYNC_PROMISE(names_its_place(std::string_view(text).substr(first + 1, end - first - 1), file), text);
+}
+
+std::optional<app::Config> load(const MemoryFile& file, std::string_view text) {
+  file.fill(text);
+  try {
+    return app::load_config(file.path());
+  } catch (const Error& error) {
+    check_refusal(error, file.path());
+    return std::nullopt;
+  }
+}
+
+/// Values that `show` gives as they are; quotes and backslashes are not escaped there.
+bool is_shown_plainly(const app::Config::Setting& setting) {
+  const std::string_view value = setting.value;
+  const auto quotes = std::ranges::count(value, '"');
+  const bool odd = value.find_first_of("\\*") != std::string_view::npos ||
+                   std::ranges::any_of(value, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+  return !odd && (value.starts_with('[') ? true : quotes == 0 || quotes == 2);
+}
+
+/// The settings as a file of their own give the same settings.
+void check_again(const app::Config& config) {
+  static const MemoryFile again;
+  std::string text;
+  for (const app::Config::Setting& setting : config.settings) {
+    if (!is_shown_plainly(setting)) return;
+    if (setting.value == "\"\"" || setting.value == "[]") continue;  // nothing was set, and "" may not be written
+    text += setting.key + " = " + setting.value + "\n";
+  }
+  const std::optional<app::Config> same = load(again, text);
+  if (!same) return;  // texts of lists with quotes, defaults that only absence allows
+  SURVEYSYNC_PROMISE(same->settings.size() == config.settings.size(), text);
+  for (const app::Config::Setting& setting : config.settings) {
+    const auto found = std::ranges::find(same->settings, setting.key, &app::Config::Setting::key);
+    SURVEYSYNC_PROMISE(found != same->settings.end(), setting.key + "\n" + text);
+    SURVEYSYNC_PROMISE(found->value == setting.value, setting.key + " = " + setting.value + ": " + found->value);
+  }
+}
+
+/// The password that stands in `text` is never in what is shown of it.
+void check_mask(std::string_view text) {
+  constexpr std::size_t kTelling = 6;  // shorter ones occur by chance
+  const std::string shown = app::mask_database_uri(text);
+  for (const std::string& password : app::database_passwords(text)) {
+    if (password.size() < kTelling || password.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos)
+      continue;
+    std::size_t sent = 0;
+    for (std::size_t at = text.find(password); at != std::string_view::npos; at = text.find(password, at + 1))
+      ++sent;
+    if (sent == 1) SURVEYSYNC_PROMISE(shown.find(password) == std::string::npos, shown);
+  }
+}
+
+void check_values(std::string_view text) {
+  check_mask(text);
+  if (const auto size = app::parse_size(text)) SURVEYSYNC_PROMISE(app::parse_size(app::format_size(*size)) == size);
+  static_cast<void>(app::cron_mistake(text));
+  static_cast<void>(app::base_url_mistake(text));
+  static_cast<void>(app::proxy_mistake(text));
+  static_cast<void>(app::listen_mistake(text, false));
+}
+
+}  // namespace
+}  // namespace surveysync::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace surveysync::fuzz;
+  static const MemoryFile file;
+  const std::string_view text = view_of(data, size);
+  if (const auto config = load(file, text)) check_again(*config);
+  check_values(text.substr(0, text.find('\n')));
+  return 0;
+}
