@@ -15,6 +15,13 @@ Connection::Connection(Connection&&) noexcept = default;
 Result Connection::execute(const std::string& sql, std::span<const Param> params) {
   Impl& impl = *impl_;
   impl.require_ready("a statement");
+  if (impl.rehearsing && !impl.in_transaction) {
+    // A statement that fails must not cost the whole rehearsal.
+    Transaction alone(*this);
+    Result result = alone.execute(sql, params);
+    alone.commit();
+    return result;
+  }
   const Deadline deadline = impl.statement_deadline();
   try {
     impl.send(sql, params);

@@ -83,6 +83,9 @@ class Connection {
   std::string display() const;
   /// From here on waits end on this token (a run's stop instead of the process's).
   void use_stop(std::stop_token stop);
+  /// Opens a transaction that ends, rolled back, with the connection; every Transaction and every statement outside one
+  /// is a savepoint in it from here on. May idle for two hours. now() stands still: ask clock_timestamp().
+  void begin_rehearsal();
   /// The token that waits end on now.
   const std::stop_token& stop() const;
 

@@ -61,6 +61,8 @@ struct Connection::Impl {
   [[noreturn]] void fail(const PGresult* result);
   [[noreturn]] void lost(const char* what);
   Deadline statement_deadline() const;
+  /// BEGIN with the settings that a transaction pooler loses or leaks, made anew with its first message.
+  std::string begin_text(Duration idle_limit) const;
 
   struct Wake {
     int fd;
@@ -75,6 +77,7 @@ struct Connection::Impl {
   PGconn* conn = nullptr;
   std::string display;
   bool broken = false, in_transaction = false, in_copy = false;
+  bool rehearsing = false;  ///< inside a transaction that nobody commits: transactions are savepoints
 };
 
 }  // namespace surveysync::pg

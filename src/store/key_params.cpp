@@ -1,5 +1,7 @@
 #include "store/key_params.h"
 
+#include <charconv>
+
 namespace surveysync::store {
 
 pg::Param key_param(const model::KeyPart& part) {
@@ -10,6 +12,16 @@ pg::Param key_param(const model::KeyPart& part) {
 model::KeyPart key_part(const pg::Result& result, std::size_t row, std::size_t column, const model::Column& declared) {
   if (declared.type == model::ColumnType::int64) return result.integer(row, column);
   return result.text(row, column);
+}
+
+model::KeyPart key_part(const std::string& text, const model::Column& declared) {
+  if (declared.type != model::ColumnType::int64) return text;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    throw Error(ErrorKind::bug, "\"" + pg::storable(text) + "\" as " + declared.name + ", which is a number");
+  }
+  return number;
 }
 
 std::vector<std::span<const Item>> group_by_prefix(std::span<const Item> items,

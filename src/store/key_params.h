@@ -18,6 +18,9 @@ namespace surveysync::store {
 pg::Param key_param(const model::KeyPart& part);
 /// The value of a key column in a result.
 model::KeyPart key_part(const pg::Result& result, std::size_t row, std::size_t column, const model::Column& declared);
+/// The value of a key column from text, as a partition's name. Throws Error(bug) when the column is a number and the
+/// text is none.
+model::KeyPart key_part(const std::string& text, const model::Column& declared);
 /// Neighbours that share a table and the fixed leading parts of its key. `items` are sorted.
 std::vector<std::span<const Item>> group_by_prefix(std::span<const Item> items,
                                                    const std::vector<model::Table>& tables);

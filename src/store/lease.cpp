@@ -162,9 +162,10 @@ void Lease::release(pg::Connection& connection, const Fence& fence) {
 
 pg::Statement Lease::check_statement(const Fence& fence) {
   // KEY SHARE and not SHARE: it holds off a takeover (FOR UPDATE) but not the renewals, which would starve among many
-  // workers.
+  // workers. clock_timestamp(), since now() stands still in a rehearsal.
   return {
-      "SELECT pg_catalog.now() FROM surveysync.lease WHERE source = $1 AND holder = $2 AND epoch = $3 FOR KEY SHARE",
+      "SELECT pg_catalog.clock_timestamp() FROM surveysync.lease WHERE source = $1 AND holder = $2 AND epoch = $3 FOR "
+      "KEY SHARE",
       params_of(fence)};
 }
 

@@ -31,7 +31,7 @@ class Lease {
   /// Locks the row FOR KEY SHARE inside a writing transaction: holds off a takeover, not a renewal. Throws
   /// Error(locked) when it was lost.
   static void check(pg::Transaction& transaction, const Fence& fence);
-  /// The same in two halves, for a pipeline: the statement, and what its result means (the transaction's time, or a
+  /// The same in two halves, for a pipeline: the statement, and what its result means (the database's time, or a
   /// throw).
   static pg::Statement check_statement(const Fence& fence);
   static UtcTime judge(const pg::Result& result, const Fence& fence);

@@ -3,21 +3,11 @@
 #include <charconv>
 
 #include "pg/binary.h"
+#include "store/fenced.h"
 #include "store/table_sql.h"
 
 namespace surveysync::store {
 namespace {
-
-/// One writing statement under the fence, in a transaction of its own.
-pg::Result write(pg::Connection& connection, const Fence& fence, const std::string& sql,
-                 std::vector<pg::Param> params) {
-  pg::Transaction transaction(connection);
-  const std::vector<pg::Statement> statements = {Lease::check_statement(fence), {sql, std::move(params)}};
-  std::vector<pg::Result> results = transaction.execute_all(statements);
-  Lease::judge(results[0], fence);
-  transaction.commit();
-  return std::move(results[1]);
-}
 
 /// The bigint of a partition's name; 0 for the partition without a name.
 std::int64_t survey_id(const std::string& partition) {
@@ -63,35 +53,41 @@ std::vector<std::int64_t> Ledger::close_abandoned(const Fence& fence) {
 }
 
 std::int64_t Ledger::open_run(const Fence& fence, const std::string& kind) {
-  return write(connection_, fence,
-               "INSERT INTO surveysync.run (source, kind, started_at, holder, epoch) "
-               "VALUES ($1, $2, pg_catalog.now(), $3, $4) RETURNING run_id",
-               {pg::text(fence.source), pg::text(kind), pg::text(fence.holder), pg::int8(fence.epoch)})
+  return write_fenced(connection_, fence,
+                      "INSERT INTO surveysync.run (source, kind, started_at, holder, epoch) "
+                      "VALUES ($1, $2, pg_catalog.now(), $3, $4) RETURNING run_id",
+                      {pg::text(fence.source), pg::text(kind), pg::text(fence.holder), pg::int8(fence.epoch)})
       .integer(0, 0);
 }
 
 void Ledger::finish_run(const Fence& fence, std::int64_t run_id, const std::string& outcome, const Counts& counts,
-                        const std::string& error) {
-  write(connection_, fence,
-        "UPDATE surveysync.run SET outcome = $3, finished_at = pg_catalog.now(), requests = $4, inserted = $5, updated "
-        "= $6, "
-        "unchanged = $7, tombstoned = $8, quarantined = $9, error = nullif($10, '') WHERE source = $1 AND run_id = $2",
-        {pg::text(fence.source), pg::int8(run_id), pg::text(outcome), pg::int8(counts.requests),
-         pg::int8(counts.inserted), pg::int8(counts.updated), pg::int8(counts.unchanged), pg::int8(counts.tombstoned),
-         pg::int8(counts.quarantined), pg::text(pg::storable(error))});
+                        const std::string& error, bool certified) {
+  std::vector<pg::Statement> statements = {
+      {"UPDATE surveysync.run SET outcome = $3, finished_at = pg_catalog.now(), requests = $4, inserted = $5, "
+       "updated = $6, unchanged = $7, tombstoned = $8, quarantined = $9, error = nullif($10, ''), certified = $11 "
+       "WHERE source = $1 AND run_id = $2",
+       {pg::text(fence.source), pg::int8(run_id), pg::text(outcome), pg::int8(counts.requests),
+        pg::int8(counts.inserted), pg::int8(counts.updated), pg::int8(counts.unchanged), pg::int8(counts.tombstoned),
+        pg::int8(counts.quarantined), pg::text(pg::storable(error)), pg::boolean(certified)}}};
+  if (certified) {
+    statements.push_back(
+        {"SELECT pg_catalog.pg_notify('surveysync', $1)", {pg::text(fence.source + " " + std::to_string(run_id))}});
+  }
+  write_fenced(connection_, fence, std::move(statements));
 }
 
 void Ledger::finish_partition(const Fence& fence, std::int64_t run_id, const std::string& stream,
                               const std::string& partition, const std::string& outcome, std::int64_t requests,
                               const std::string& error) {
-  write(connection_, fence,
-        "INSERT INTO surveysync.run_stream AS s (run_id, stream, partition, source, outcome, started_at, finished_at, "
-        "requests, "
-        "error) VALUES ($1, $2, $3, $4, $5, pg_catalog.now(), pg_catalog.now(), $6, nullif($7, '')) "
-        "ON CONFLICT (run_id, stream, partition) DO UPDATE SET outcome = excluded.outcome, "
-        "finished_at = excluded.finished_at, requests = excluded.requests, error = excluded.error",
-        {pg::int8(run_id), pg::text(stream), pg::text(partition), pg::text(fence.source), pg::text(outcome),
-         pg::int8(requests), pg::text(pg::storable(error))});
+  write_fenced(
+      connection_, fence,
+      "INSERT INTO surveysync.run_stream AS s (run_id, stream, partition, source, outcome, started_at, finished_at, "
+      "requests, "
+      "error) VALUES ($1, $2, $3, $4, $5, pg_catalog.now(), pg_catalog.now(), $6, nullif($7, '')) "
+      "ON CONFLICT (run_id, stream, partition) DO UPDATE SET outcome = excluded.outcome, "
+      "finished_at = excluded.finished_at, requests = excluded.requests, error = excluded.error",
+      {pg::int8(run_id), pg::text(stream), pg::text(partition), pg::text(fence.source), pg::text(outcome),
+       pg::int8(requests), pg::text(pg::storable(error))});
 }
 
 std::optional<model::Checkpoint> Ledger::checkpoint(const std::string& source, const std::string& stream,
@@ -147,32 +143,34 @@ Ledger::Holdings Ledger::holdings(const std::string& source, const model::Stream
   const std::vector<pg::Param> params = {pg::text(source), pg::text(stream.name), pg::text(partition),
                                          pg::timestamptz(as_of)};
   const pg::Result row = connection_.execute(sql.holdings(!partition.empty()), params);
-  return {row.integer(0, 0), row.integer(0, 1), row.integer(0, 2), row.integer(0, 3)};
+  return {row.integer(0, 0), row.integer(0, 1), row.integer(0, 2), row.integer(0, 3), row.integer(0, 4)};
 }
 
 void Ledger::forget_unseen_quarantine(const Fence& fence, const std::string& stream, const std::string& partition,
                                       UtcTime pass_started) {
-  write(connection_, fence,
-        "DELETE FROM surveysync.quarantine WHERE source = $1 AND stream = $2 AND partition = $3 AND last_seen_at < $4",
-        {pg::text(fence.source), pg::text(stream), pg::text(partition), pg::timestamptz(pass_started)});
+  write_fenced(
+      connection_, fence,
+      "DELETE FROM surveysync.quarantine WHERE source = $1 AND stream = $2 AND partition = $3 AND last_seen_at < $4",
+      {pg::text(fence.source), pg::text(stream), pg::text(partition), pg::timestamptz(pass_started)});
 }
 
 void Ledger::save_certificate(const Fence& fence, const Certificate& certificate) {
-  write(connection_, fence,
-        "INSERT INTO surveysync.certificate (run_id, source, survey_id, as_of, total_before, total_after, fetched, "
-        "stored_live, "
-        "tombstoned, quarantined, excluded, in_flight, balanced, certified_at) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, pg_catalog.now()) "
-        "ON CONFLICT (run_id, source, survey_id) DO UPDATE SET as_of = excluded.as_of, total_before = "
-        "excluded.total_before, "
-        "total_after = excluded.total_after, fetched = excluded.fetched, stored_live = excluded.stored_live, "
-        "tombstoned = excluded.tombstoned, quarantined = excluded.quarantined, excluded = excluded.excluded, "
-        "in_flight = excluded.in_flight, balanced = excluded.balanced, certified_at = excluded.certified_at",
-        {pg::int8(certificate.run_id), pg::text(fence.source), pg::int8(survey_id(certificate.partition)),
-         pg::timestamptz(certificate.as_of), pg::int8(certificate.total_before), pg::int8(certificate.total_after),
-         pg::int8(certificate.fetched), pg::int8(certificate.stored_live), pg::int8(certificate.tombstoned),
-         pg::int8(certificate.quarantined), pg::int8(certificate.excluded), pg::int8(certificate.in_flight),
-         pg::boolean(certificate.balanced)});
+  write_fenced(
+      connection_, fence,
+      "INSERT INTO surveysync.certificate (run_id, source, survey_id, as_of, total_before, total_after, fetched, "
+      "stored_live, "
+      "tombstoned, quarantined, excluded, in_flight, balanced, certified_at) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, pg_catalog.now()) "
+      "ON CONFLICT (run_id, source, survey_id) DO UPDATE SET as_of = excluded.as_of, total_before = "
+      "excluded.total_before, "
+      "total_after = excluded.total_after, fetched = excluded.fetched, stored_live = excluded.stored_live, "
+      "tombstoned = excluded.tombstoned, quarantined = excluded.quarantined, excluded = excluded.excluded, "
+      "in_flight = excluded.in_flight, balanced = excluded.balanced, certified_at = excluded.certified_at",
+      {pg::int8(certificate.run_id), pg::text(fence.source), pg::int8(survey_id(certificate.partition)),
+       pg::timestamptz(certificate.as_of), pg::int8(certificate.total_before), pg::int8(certificate.total_after),
+       pg::int8(certificate.fetched), pg::int8(certificate.stored_live), pg::int8(certificate.tombstoned),
+       pg::int8(certificate.quarantined), pg::int8(certificate.excluded), pg::int8(certificate.in_flight),
+       pg::boolean(certificate.balanced)});
 }
 
 UtcTime Ledger::now() {

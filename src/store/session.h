@@ -24,6 +24,11 @@ class Session {
   /// False when the connection is lost: throw the session away and open another.
   bool alive() const { return connection_.alive(); }
 
+  /// From here on every transaction of this session is part of one that nobody will commit (`sync --dry-run`): what
+  /// was written is seen by this session only and is gone with it. A lost connection loses it: Error(unavailable), and
+  /// no other session can go on.
+  void rehearse() { connection_.begin_rehearsal(); }
+
   Fence acquire_lease(const std::string& source, Duration ttl) { return Lease::acquire(connection_, source, ttl); }
   void renew_lease(const Fence& fence, Duration ttl) { Lease::renew(connection_, fence, ttl); }
   void release_lease(const Fence& fence) { Lease::release(connection_, fence); }

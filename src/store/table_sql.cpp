@@ -2,62 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "store/sql_text.h"
+
 namespace surveysync::store {
 namespace {
 
 using model::Column;
 using model::ColumnType;
-
-std::string quoted(const std::string& name) {
-  return "\"" + name + "\"";
-}
-
-std::string qualified(const model::Table& table) {
-  return quoted(table.schema) + "." + quoted(table.name);
-}
-
-/// What an array parameter of this column holds: one that cannot be nested comes as text.
-std::string element_type(ColumnType type) {
-  return type == ColumnType::text_array || type == ColumnType::int64_array ? "text" : sql_type(type);
-}
-
-/// ", "-joined texts made of an index.
-template <class Make>
-std::string list(std::size_t count, const Make& make, const char* separator = ", ") {
-  std::string text;
-  for (std::size_t index = 0; index < count; ++index) {
-    if (index > 0) text += separator;
-    text += make(index);
-  }
-  return text;
-}
-
-/// The condition that a row `t` has the keys given by fixed values and arrays; the arrays' names are k.c<i>.
-struct KeyMatch {
-  std::string from;   // what to join with, empty when = ANY is enough
-  std::string where;  // after "t.source = $1"
-};
-KeyMatch match_keys(const std::vector<Column>& key, std::size_t fixed) {
-  KeyMatch match;
-  std::size_t parameter = 2;
-  for (std::size_t index = 0; index < fixed; ++index) {
-    match.where += fmt::format(" AND t.{} = ${}", quoted(key[index].name), parameter++);
-  }
-  const std::size_t rest = key.size() - fixed;
-  if (rest == 1) {
-    match.where +=
-        fmt::format(" AND t.{} = ANY (${}::{}[])", quoted(key[fixed].name), parameter, sql_type(key[fixed].type));
-    return match;
-  }
-  match.from =
-      "unnest(" +
-      list(rest,
-           [&](std::size_t i) { return fmt::format("${}::{}[]", parameter + i, sql_type(key[fixed + i].type)); }) +
-      ") AS k (" + list(rest, [](std::size_t i) { return fmt::format("c{}", i); }) + ")";
-  for (std::size_t i = 0; i < rest; ++i)
-    match.where += fmt::format(" AND t.{} = k.c{}", quoted(key[fixed + i].name), i);
-  return match;
-}
 
 /// The condition that the stored row `t` differs from the one that is to replace it.
 std::string changed_row(const model::Table& table, Replace replace) {
@@ -195,9 +146,12 @@ std::string TableSql::holdings(bool partitioned) const {
   const std::vector<Column>& key = table_.key;
   const std::string in_partition =
       partitioned ? fmt::format(" AND t.{} = $3::text::{}", quoted(key[0].name), sql_type(key[0].type)) : "";
-  const std::string in_flight =
-      table_.version ? fmt::format("count(*) FILTER (WHERE t.{} > $4)", quoted(table_.columns[*table_.version].name))
-                     : "0::bigint";
+  std::string by_version = "0::bigint AS in_flight, 0::bigint AS undated";
+  if (table_.version) {
+    by_version =
+        fmt::format("count(*) FILTER (WHERE t.{0} > $4) AS in_flight, count(*) FILTER (WHERE t.{0} IS NULL) AS undated",
+                    quoted(table_.columns[*table_.version].name));
+  }
   // A record's key as text is its parts joined by /; "raw:…" and the like name no row. CASE keeps the casts from other
   // texts.
   std::string pattern = "^", same;
@@ -213,9 +167,9 @@ std::string TableSql::holdings(bool partitioned) const {
          pattern + "$' THEN EXISTS (SELECT 1 FROM " + qualified(table_) + " AS t WHERE t.source = $1" + same +
          " AND t.deleted_at IS NULL) ELSE false END), "
          "(SELECT count(*) FROM surveysync.erasure AS e WHERE e.source = $1 AND e.stream = $2 AND e.partition = $3), "
-         "h.in_flight "
+         "h.in_flight, h.undated "
          "FROM (SELECT count(*) AS live, " +
-         in_flight + " AS in_flight FROM " + qualified(table_) + " AS t WHERE t.source = $1 AND t.deleted_at IS NULL" +
+         by_version + " FROM " + qualified(table_) + " AS t WHERE t.source = $1 AND t.deleted_at IS NULL" +
          in_partition + ") AS h";
 }
 

@@ -44,7 +44,8 @@ class TableSql {
   /// Marks live rows of a partition that are not named. $1 source, $2 now, $3 run, $4 the partition's name (only if
   /// `partitioned`), then an array for each key column after the partition's.
   std::string mark_missing(bool partitioned) const;
-  /// Live rows, quarantined records without a live row, excluded records, live rows newer than a time: of a partition.
+  /// Live rows, quarantined records without a live row, excluded records, live rows newer than a time, live rows
+  /// without a version: of a partition.
   /// $1 source, $2 stream, $3 partition, $4 the time.
   std::string holdings(bool partitioned) const;
 

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/event.h"
@@ -22,6 +23,10 @@ struct WriteTarget {
   model::Partition partition;
   std::int64_t run_id = 0;
   Fence fence;
+  /// The page's keys are added to the partition's sightings, in its transaction.
+  bool sight = false;
+  /// Records with these digests are neither stored nor quarantined (Ledger::exclusions); may be null.
+  const std::set<model::Hash>* excluded = nullptr;
 };
 
 class Writer {

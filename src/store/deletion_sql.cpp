@@ -1,0 +1,62 @@
+#include "store/deletion_sql.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "store/sql_text.h"
+#include "store/table_sql.h"
+
+namespace surveysync::store {
+
+std::string DeletionSql::in_partition(std::size_t parameter) const {
+  return store::in_partition(table_, partitioned_, parameter);
+}
+
+std::string DeletionSql::update(int now, int run) const {
+  return fmt::format("UPDATE {} AS t SET deleted_at = ${}, changed_at = ${}, run_id = ${}", qualified(table_), now, now,
+                     run);
+}
+
+std::string DeletionSql::unseen_query() const {
+  if (table_.key.size() > (partitioned_ ? 2U : 1U)) {
+    throw Error(ErrorKind::bug, "sightings of " + table_.qualified() + ", whose key has several parts");
+  }
+  std::string window;
+  if (table_.version) {
+    window = fmt::format(" AND ($5::timestamptz IS NULL OR t.{0} >= $5) AND ($6::timestamptz IS NULL OR t.{0} < $6)",
+                         quoted(table_.columns[*table_.version].name));
+  }
+  return fmt::format(
+      "SELECT t.{0} FROM {1} AS t WHERE t.source = $1{2} AND t.deleted_at IS NULL AND t.first_seen_at < $4 "
+      "AND t.changed_at < $4{3} EXCEPT SELECT u.k::{4} FROM surveysync.sighting AS s "
+      "CROSS JOIN LATERAL unnest(s.record_keys) AS u (k) WHERE s.source = $1 AND s.stream = $2 AND s.partition = $3",
+      quoted(last().name), qualified(table_), in_partition(3), window, sql_type(last().type));
+}
+
+std::string DeletionSql::count_unseen() const {
+  return "SELECT count(*) FROM (" + unseen_query() + ") AS x";
+}
+
+std::string DeletionSql::unseen(bool random_sample) const {
+  return "SELECT x.k FROM (" + unseen_query() + ") AS x (k) ORDER BY " +
+         (random_sample ? "pg_catalog.random()" : "x.k") + " LIMIT $7";
+}
+
+std::string DeletionSql::mark_unseen() const {
+  // The conditions again: a row that was changed meanwhile is looked at anew when its lock is taken.
+  return fmt::format(
+      "{} FROM ({}) AS x (k) WHERE t.source = $1{} AND t.{} = x.k AND t.deleted_at IS NULL AND t.changed_at < $4",
+      update(7, 8), unseen_query(), in_partition(3), quoted(last().name));
+}
+
+std::string DeletionSql::mark_keys() const {
+  const KeyMatch match = match_keys(table_.key, TableSql(table_).fixed(), 4);
+  return update(2, 3) + (match.from.empty() ? "" : " FROM " + match.from) +
+         " WHERE t.source = $1 AND t.deleted_at IS NULL" + match.where;
+}
+
+std::string DeletionSql::mark_all() const {
+  return update(2, 3) + " WHERE t.source = $1 AND t.deleted_at IS NULL" + in_partition(4);
+}
+
+}  // namespace surveysync::store
