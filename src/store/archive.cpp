@@ -161,15 +161,16 @@ std::vector<model::Partition> Archive::partitions(const std::string& source, con
   std::vector<pg::Param> of_stream = params;
   of_stream.push_back(pg::text(stream.name));
   const pg::Result titles = connection_.execute(
-      "SELECT partition, title FROM surveysync.checkpoint WHERE source = $1 AND stream = $2", of_stream);
-  std::map<std::string, std::string> title_of;
+      "SELECT partition, title, coalesce(total, 0) FROM surveysync.checkpoint WHERE source = $1 AND stream = $2",
+      of_stream);
+  std::map<std::string, std::pair<std::string, std::int64_t>> known;
   for (std::size_t row = 0; row < titles.rows(); ++row)
-    title_of[titles.text(row, 0)] = titles.text(row, 1);
+    known[titles.text(row, 0)] = {titles.text(row, 1), std::max<std::int64_t>(0, titles.integer(row, 2))};
   std::vector<model::Partition> partitions;
   for (const model::KeyPart& part : found) {
     std::string name = model::key_text({part});
-    std::string title = title_of[name];
-    partitions.push_back({std::move(name), std::move(title), 0, "", std::nullopt});
+    const auto [title, expected] = known[name];
+    partitions.push_back({std::move(name), title, expected, "", std::nullopt});
   }
   return partitions;
 }
