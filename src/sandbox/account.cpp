@@ -11,6 +11,7 @@ namespace {
 
 constexpr Seconds kDay = 86400;
 constexpr Seconds kPast = 400 * kDay;
+constexpr std::size_t kDefinitions = 64;  // kept ready
 
 Seconds submit_delay(Draw& draw) {
   const std::int64_t luck = draw.below(1000);
@@ -39,8 +40,7 @@ void move_to_transition(Row& row, const std::vector<Seconds>& transitions, Draw&
 
 }  // namespace
 
-Account::Account(const AccountSpec& spec)
-    : spec_(spec), region_(spec.region_zone), updated_(spec.updated_in_utc ? std::string("UTC") : spec.region_zone) {
+Account::Account(const AccountSpec& spec) : spec_(spec), region_(spec.region_zone), updated_(spec.updated_zone) {
   Draw draw({spec.seed, 0xACC});
   for (int i = 0; i < spec.surveys; ++i) {
     add_survey(spec.responses_min + draw.below(std::max<std::int64_t>(1, spec.responses_max - spec.responses_min + 1)));
@@ -48,111 +48,130 @@ Account::Account(const AccountSpec& spec)
 }
 
 void Account::add_survey(std::int64_t count) {
-  auto survey = std::make_unique<Survey>();
-  survey->index = static_cast<int>(surveys_.size());
+  auto survey = std::make_unique<Survey>(static_cast<int>(surveys_.size()), region_, updated_);
   generate_rows(*survey, count);
+  if (spec_.statistics_lag > 0) survey->past_counts.emplace_back(0, survey->table.counts());
   surveys_.push_back(std::move(survey));
 }
 
+// The active ones are spread evenly; surveys added later are active.
+bool Account::dormant(int index) const {
+  if (!spec_.active || index >= spec_.surveys) return false;
+  const auto active_before = [&](std::int64_t number) { return number * *spec_.active / spec_.surveys; };
+  return active_before(index) == active_before(index + 1);
+}
+
 void Account::generate_rows(Survey& survey, std::int64_t count) const {
-  const Seconds from = spec_.anchor - kPast, until = spec_.anchor - kDay;
-  const std::vector<Seconds> transitions = region_.transitions(from, until);
   Draw draw({spec_.seed, 0x405, static_cast<std::uint64_t>(survey.index)});
-  survey.rows.reserve(static_cast<std::size_t>(count));
-  std::int64_t id = 0;
+  const Seconds from = spec_.anchor - kPast;
+  const Seconds end = dormant(survey.index) ? spec_.anchor - (31 + draw.below(300)) * kDay : spec_.anchor;
+  const Seconds until = end - kDay;
+  const std::vector<Seconds> transitions = region_.transitions(from, until);
+  survey.table.reserve(static_cast<std::size_t>(count));
   const double step = static_cast<double>(until - from) / static_cast<double>(std::max<std::int64_t>(1, count));
   for (std::int64_t i = 0; i < count; ++i) {
-    id += 1 + (draw.chance(60) ? 1 + draw.below(3) : 0);
+    survey.last_id += 1 + (draw.chance(60) ? 1 + draw.below(3) : 0);
     Row row;
-    row.id = id;
+    row.id = survey.last_id;
     row.started =
         from + static_cast<Seconds>(step * static_cast<double>(i)) + draw.below(static_cast<Seconds>(step) + 1);
     row.submitted = row.started + submit_delay(draw);
     move_to_transition(row, transitions, draw);
-    row.submitted = std::min(row.submitted, spec_.anchor - 1);
+    row.submitted = std::min(row.submitted, end - 1);
     const std::int64_t luck = draw.below(1000);
     row.status = luck < 820 ? Status::complete : luck < 950 ? Status::partial : Status::disqualified;
     row.test = draw.chance(40);
     row.without_answers = spec_.questions == 0 && row.status == Status::complete && draw.chance(30);
     if (row.without_answers) row.submitted = row.started;
-    row.updated = std::min(row.submitted + update_delay(draw), spec_.anchor - 1);
+    row.updated = std::min(row.submitted + update_delay(draw), end - 1);
     // A zoneless wall time that comes twice has no one meaning: such an update happened two hours later.
     if (updated_.repeated(row.updated)) row.updated += 2 * 3600;
-    survey.rows.push_back(row);
+    survey.table.load(row);
   }
+  survey.table.finish_loading();
+}
+
+SurveySpec Account::spec_of(const Survey& survey, int version) const {
+  return {spec_.seed, survey.index, spec_.questions, version, spec_.anchor};
+}
+
+std::int64_t Account::id_of(const Survey& survey) const {
+  return survey_id(spec_.seed, survey.index);
 }
 
 std::shared_ptr<const SurveyDef> Account::definition(const Survey& survey, int version) const {
-  const auto at = static_cast<std::size_t>(version);
-  if (survey.definitions.size() <= at) survey.definitions.resize(at + 1);
-  auto& slot = survey.definitions[at];
-  if (!slot) {
-    SurveyDef made = make_survey({spec_.seed, survey.index, spec_.questions, version, spec_.anchor});
-    if (version == survey.version && survey.modified > 0) made.modified = survey.modified;
-    slot = std::make_shared<const SurveyDef>(std::move(made));
-  }
-  return slot;
+  const SurveyFate fate = version == survey.version ? survey.fate : SurveyFate::alive;
+  const auto found = std::find_if(definitions_.begin(), definitions_.end(), [&](const Definition& item) {
+    return item.index == survey.index && item.version == version && item.fate == fate;
+  });
+  if (found != definitions_.end()) return found->made;
+  SurveyDef made = make_survey(spec_of(survey, version));
+  if (version == survey.version && survey.modified > 0) made.modified = survey.modified;
+  if (fate != SurveyFate::alive) made.status = "Deleted";
+  definitions_.push_front({survey.index, version, fate, std::make_shared<const SurveyDef>(std::move(made))});
+  if (definitions_.size() > kDefinitions) definitions_.pop_back();
+  return definitions_.front().made;
 }
 
-SurveyView Account::view(const Survey& survey, Seconds now) const {
-  SurveyView out{definition(survey, survey.version), {}};
-  for (const Row& row : survey.rows) {
-    if (row.appears > now) continue;
-    if (row.test) ++out.counts.test;
-    if (row.deleted) {
-      ++out.counts.deleted;
-    } else if (row.status == Status::complete) {
-      ++out.counts.complete;
-    } else if (row.status == Status::partial) {
-      ++out.counts.partial;
-    } else {
-      ++out.counts.disqualified;
-    }
+Statistics Account::shown_counts(const Survey& survey, Seconds now) const {
+  Statistics out = survey.table.counts();
+  for (auto item = survey.past_counts.rbegin(); item != survey.past_counts.rend(); ++item) {
+    out = item->second;
+    if (item->first <= now - spec_.statistics_lag) break;
   }
-  out.counts.with_blank_key = !out.counts.empty() && survey.index % 3 == 1;
+  if (spec_.statistics == StatisticsShown::without_deleted) out.deleted = 0;
+  if (spec_.statistics == StatisticsShown::none) out = {};
+  out.with_blank_key = !out.empty() && survey.index % 3 == 1;
   return out;
 }
 
-std::vector<SurveyView> Account::surveys(Seconds now) const {
+std::vector<SurveyItem> Account::surveys(Seconds now) const {
   const std::lock_guard lock(mutex_);
-  std::vector<SurveyView> out;
-  for (const auto& survey : surveys_)
-    out.push_back(view(*survey, now));
+  publish(now);
+  std::vector<SurveyItem> out;
+  for (const auto& survey : surveys_) {
+    if (survey->fate != SurveyFate::alive && survey->fate != SurveyFate::listed) continue;
+    SurveyItem item{make_survey_head(spec_of(*survey, survey->version)), shown_counts(*survey, now), survey->fate};
+    if (survey->modified > 0) item.head.modified = survey->modified;
+    if (survey->fate != SurveyFate::alive) item.head.status = "Deleted";
+    out.push_back(std::move(item));
+  }
   return out;
 }
 
-const Account::Survey* Account::find(std::int64_t id) const {
-  for (const auto& survey : surveys_) {
-    if (survey_id(spec_.seed, survey->index) == id) return survey.get();
-  }
-  return nullptr;
+Account::Survey* Account::find(std::int64_t id) const {
+  const std::int64_t first = survey_id(spec_.seed, 0), step = survey_id(spec_.seed, 1) - first;
+  const std::int64_t index = (id - first) / step;
+  if (id < first || (id - first) % step != 0 || index >= static_cast<std::int64_t>(surveys_.size())) return nullptr;
+  return surveys_[static_cast<std::size_t>(index)].get();
 }
 
 std::optional<SurveyView> Account::survey(std::int64_t id, Seconds now) const {
   const std::lock_guard lock(mutex_);
+  publish(now);
   const Survey* found = find(id);
-  return found == nullptr ? std::nullopt : std::optional(view(*found, now));
+  if (found == nullptr) return std::nullopt;
+  return SurveyView{definition(*found, found->version), shown_counts(*found, now), found->fate};
 }
 
-std::vector<Row> Account::rows(std::int64_t survey, Seconds now) const {
+RowsFound Account::page(std::int64_t survey, const RowsAsked& asked, Seconds now) const {
   const std::lock_guard lock(mutex_);
-  std::vector<Row> out;
+  publish(now);
   const Survey* found = find(survey);
-  if (found == nullptr) return out;
-  out.reserve(found->rows.size());
-  std::copy_if(found->rows.begin(), found->rows.end(), std::back_inserter(out),
-               [now](const Row& row) { return !row.deleted && row.appears <= now; });
-  return out;
+  return found == nullptr || found->fate != SurveyFate::alive ? RowsFound() : found->table.page(asked);
+}
+
+std::size_t Account::listed(std::int64_t survey, Seconds now) const {
+  RowsAsked none;
+  none.count = 0;
+  return page(survey, none, now).total;
 }
 
 std::optional<Row> Account::row(std::int64_t survey, std::int64_t response, Seconds now) const {
   const std::lock_guard lock(mutex_);
+  publish(now);
   const Survey* found = find(survey);
-  if (found == nullptr) return std::nullopt;
-  const auto at = std::lower_bound(found->rows.begin(), found->rows.end(), response,
-                                   [](const Row& row, std::int64_t id) { return row.id < id; });
-  if (at == found->rows.end() || at->id != response || at->appears > now) return std::nullopt;
-  return *at;
+  return found == nullptr ? std::nullopt : found->table.find(response);
 }
 
 Response Account::response(std::int64_t survey, const Row& row) const {

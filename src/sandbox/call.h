@@ -18,6 +18,21 @@ struct Vendor::Call {
   std::int64_t id(std::size_t part) const;  ///< 0 when the part is no number
 };
 
+inline Reply success(std::string body) {
+  Reply out;
+  out.body = std::move(body);
+  return out;
+}
+
+/// What `write` writes, in the wire's handwriting.
+template <typename Write>
+std::string json_text(const Write& write) {
+  std::string out;
+  JsonWriter json(out, JsonWriter::Style::wire);
+  write(json);
+  return out;
+}
+
 /// A fault that answers instead of the vendor: status, 401, 429, html200, empty200, error200, redirect, timeout500.
 std::optional<Reply> instead_of_answer(const Fault& fault);
 /// A fault that spoils the bytes of a finished reply.

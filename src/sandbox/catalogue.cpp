@@ -39,6 +39,11 @@ class Builder {
     return std::move(survey_);
   }
 
+  SurveyHead build_head() {
+    describe_survey();
+    return std::move(survey_);
+  }
+
  private:
   void describe_survey();
   void plain_pages();
@@ -264,6 +269,10 @@ std::int64_t survey_id(std::uint64_t seed, int index) {
 
 SurveyDef make_survey(const SurveySpec& spec) {
   return Builder(spec).build();
+}
+
+SurveyHead make_survey_head(const SurveySpec& spec) {
+  return Builder(spec).build_head();
 }
 
 const LocalText* Title::in(std::string_view language) const {

@@ -20,6 +20,9 @@ struct SurveySpec {
 /// The survey as its author sees it at `spec.version`, deleted questions included and marked.
 SurveyDef make_survey(const SurveySpec& spec);
 
+/// The same survey's head alone: much cheaper.
+SurveyHead make_survey_head(const SurveySpec& spec);
+
 /// The id make_survey gives to survey `index`.
 std::int64_t survey_id(std::uint64_t seed, int index);
 

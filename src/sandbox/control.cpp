@@ -14,13 +14,6 @@
 namespace surveysync::sandbox {
 namespace {
 
-Reply json_reply(std::string body, int status = 200) {
-  Reply out;
-  out.status = status;
-  out.body = std::move(body);
-  return out;
-}
-
 Reply mistake(std::string_view message) {
   Reply out = refusal(400, message);
   return out;
@@ -29,23 +22,6 @@ Reply mistake(std::string_view message) {
 Poco::JSON::Object::Ptr parse_object(const std::string& body) {
   if (body.empty()) return new Poco::JSON::Object();
   return Poco::JSON::Parser().parse(body).extract<Poco::JSON::Object::Ptr>();
-}
-
-std::optional<Change::Op> change_op(const std::string& name) {
-  static const std::map<std::string, Change::Op> kNames{{"insert", Change::Op::insert},
-                                                        {"complete", Change::Op::complete},
-                                                        {"edit", Change::Op::edit},
-                                                        {"delete", Change::Op::remove},
-                                                        {"restore", Change::Op::restore},
-                                                        {"disqualify", Change::Op::disqualify},
-                                                        {"edit-definition", Change::Op::edit_definition},
-                                                        {"add-survey", Change::Op::add_survey}};
-  const auto found = kNames.find(name);
-  return found == kNames.end() ? std::nullopt : std::optional(found->second);
-}
-
-Status status_of(const std::string& name) {
-  return name == "Partial" ? Status::partial : name == "Disqualified" ? Status::disqualified : Status::complete;
 }
 
 // Sends pieces of about 64 KiB: the truth of a large account is never in memory as a whole.
@@ -73,13 +49,20 @@ class ChunkedBody {
 };
 
 bool is_table(std::string_view name) {
-  for (const std::string_view table : {"survey", "page", "question", "option", "response", "answer"}) {
+  for (const std::string_view table : {"survey", "page", "question", "option", "response", "answer", "id", "count"}) {
     if (table == name) return true;
   }
   return false;
 }
 
 }  // namespace
+
+Reply json_reply(std::string body, int status) {
+  Reply out;
+  out.status = status;
+  out.body = std::move(body);
+  return out;
+}
 
 KeyPair make_key(std::uint64_t seed, std::uint64_t generation) {
   Draw draw({seed, 0x6E1, generation});
@@ -118,7 +101,7 @@ Reply Control::act(const HttpRequest& request) {
   if (what == "GET /log") return log();
   if (what == "GET /stats") return stats();
   if (what == "GET /now") return json_reply(fmt::format(R"({{"now":"{}"}})", utc_iso(clock_.now())));
-  if (what == "POST /change") return change(request.body);
+  if (auto done = act_on_script(request)) return *done;
   if (what == "POST /key") return rotate(request.body);
   if (what == "POST /clock") return advance(request.body);
   if (what == "POST /fault") {
@@ -127,7 +110,8 @@ Reply Control::act(const HttpRequest& request) {
       rule.pop_back();
     vendor_.faults().add(rule);
   } else if (what == "DELETE /faults") {
-    vendor_.faults().clear();
+    const auto kind = Query(request.query).get("kind");
+    kind ? vendor_.faults().remove(*kind) : vendor_.faults().clear();
   } else if (what == "POST /pause-live") {
     paused_ = true;
   } else if (what == "POST /resume-live") {
@@ -136,27 +120,6 @@ Reply Control::act(const HttpRequest& request) {
     return refusal(404, "no such control");
   }
   return json_reply(R"({"ok":true})");
-}
-
-Reply Control::change(const std::string& body) {
-  const auto wanted = parse_object(body);
-  const auto op = change_op(wanted->optValue<std::string>("op", ""));
-  if (!op)
-    return mistake("op must be insert, complete, edit, delete, restore, disqualify, edit-definition or add-survey");
-  Change change;
-  change.op = *op;
-  change.survey = wanted->optValue<std::int64_t>("survey", 0);
-  change.response = wanted->optValue<std::int64_t>("response", 0);
-  change.count = wanted->optValue<std::int64_t>("count", 1);
-  change.status = status_of(wanted->optValue<std::string>("status", "Complete"));
-  change.silent = wanted->optValue<bool>("silent", false);
-  change.test = wanted->optValue<bool>("test", false);
-  const Changed done = account_.apply(change, clock_.now());
-  if (done.survey == 0) return mistake("nothing that fits");
-  std::string out = fmt::format(R"({{"ok":true,"survey":{},"responses":[)", done.survey);
-  for (std::size_t i = 0; i < done.responses.size(); ++i)
-    out += fmt::format("{}{}", i == 0 ? "" : ",", done.responses[i]);
-  return json_reply(out + "]}");
 }
 
 // {"action":"rotate"[,"write":true][,"which":"both|token|secret"]}: unwritten, the new pair waits in <key file>.next.
@@ -203,7 +166,7 @@ Reply Control::stats() const {
   }
   const Limits::Counts counts = vendor_.counts();
   json.end_object().key("requests").number(requests).key("max_in_window").number(counts.max_in_window);
-  json.key("repeats").number(counts.repeats).end_object();
+  json.key("repeats").number(counts.repeats).key("changes").number(script_.progress().changes).end_object();
   return json_reply(std::move(out));
 }
 
@@ -212,20 +175,31 @@ void Control::truth(Connection& connection, const std::string& table, const Quer
   const std::string only = query.get("survey").value_or("");
   const Privacy privacy = query.get("privacy").value_or("") == "drop" ? Privacy::drop : Privacy::keep;
   ChunkedBody body(connection);
-  for (const SurveyView& view : account_.surveys(now)) {
-    const SurveyDef& survey = *view.definition;
-    if (!only.empty() && only != std::to_string(survey.id)) continue;
-    if (table == "survey") truth_of_survey(body.text(), survey, view.counts);
-    if (table == "page") truth_of_pages(body.text(), survey);
-    if (table == "question") truth_of_questions(body.text(), survey);
-    if (table == "option") truth_of_options(body.text(), survey);
-    if (table != "response" && table != "answer") continue;
-    for (const Row& row : account_.rows(survey.id, now)) {
-      const Response response = account_.response(survey.id, row);
-      table == "response" ? truth_of_response(body.text(), survey.id, response, privacy)
-                          : truth_of_answers(body.text(), survey.id, response);
-      body.flush_if_large();
+  for (const SurveyItem& item : account_.surveys(now)) {
+    const std::int64_t survey = item.head.id;
+    if (item.fate != SurveyFate::alive || (!only.empty() && only != std::to_string(survey))) continue;
+    if (table == "survey") truth_of_survey(body.text(), item.head, item.counts);
+    if (table == "count") truth_of_count(body.text(), survey, account_.listed(survey, now));
+    if (table == "page" || table == "question" || table == "option") {
+      const auto view = account_.survey(survey, now);
+      if (table == "page") truth_of_pages(body.text(), *view->definition);
+      if (table == "question") truth_of_questions(body.text(), *view->definition);
+      if (table == "option") truth_of_options(body.text(), *view->definition);
     }
+    if (table == "response" || table == "answer" || table == "id") {
+      const auto undated =
+          vendor_.faults().standing("no-date-updated", fmt::format("/v5/survey/{}/surveyresponse", survey), survey);
+      for (const Row& row : account_.rows(survey, now)) {
+        if (table == "id") truth_of_id(body.text(), survey, row);
+        if (table == "response") {
+          truth_of_response(body.text(), survey, account_.response(survey, row), privacy,
+                            has_updated(undated ? &*undated : nullptr, row));
+        }
+        if (table == "answer") truth_of_answers(body.text(), survey, account_.response(survey, row));
+        body.flush_if_large();
+      }
+    }
+    body.flush_if_large();
   }
   body.finish();
 }

@@ -1,6 +1,6 @@
 #pragma once
-// The control port: truth, log, statistics, faults, changes, key and clock, for tests and demonstrations. Plain HTTP on
-// loopback. Thread-safe; everything it refers to outlives it.
+// The control port: truth, log, statistics, faults, changes, script, key and clock, for tests and demonstrations. Plain
+// HTTP on loopback. Thread-safe; everything it refers to outlives it.
 
 #include <atomic>
 #include <filesystem>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sandbox/account.h"
+#include "sandbox/script.h"
 #include "sandbox/vendor.h"
 
 namespace surveysync::sandbox {
@@ -19,8 +20,8 @@ void write_key(const std::filesystem::path& file, const KeyPair& pair);
 
 class Control {
  public:
-  Control(Account& account, Vendor& vendor, VendorClock& clock, std::filesystem::path key_file)
-      : account_(account), vendor_(vendor), clock_(clock), key_file_(std::move(key_file)) {}
+  Control(Account& account, Vendor& vendor, VendorClock& clock, Script& script, std::filesystem::path key_file)
+      : account_(account), vendor_(vendor), clock_(clock), script_(script), key_file_(std::move(key_file)) {}
 
   /// Answers one request; false when the connection is to be closed.
   bool serve(Connection& connection, const HttpRequest& request, const std::stop_token& stop);
@@ -28,7 +29,12 @@ class Control {
 
  private:
   Reply act(const HttpRequest& request);
+  std::optional<Reply> act_on_script(const HttpRequest& request);
   Reply change(const std::string& body);
+  Reply between(const std::string& body);
+  Reply chaos(const std::string& body);
+  Reply chaos_progress() const;
+  Reply changes() const;
   Reply rotate(const std::string& body);
   Reply advance(const std::string& body);
   Reply log() const;
@@ -38,9 +44,12 @@ class Control {
   Account& account_;
   Vendor& vendor_;
   VendorClock& clock_;
+  Script& script_;
   std::filesystem::path key_file_;
   std::atomic<bool> paused_{false};
   std::atomic<std::uint64_t> rotations_{0};
 };
+
+Reply json_reply(std::string body, int status = 200);
 
 }  // namespace surveysync::sandbox

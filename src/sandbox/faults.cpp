@@ -8,11 +8,12 @@
 #include <limits>
 
 #include "base/error.h"
+#include "sandbox/random.h"
 
 namespace surveysync::sandbox {
 namespace {
 
-constexpr std::array<std::string_view, 44> kKinds{"status",
+constexpr std::array<std::string_view, 47> kKinds{"status",
                                                   "401",
                                                   "429",
                                                   "cut",
@@ -55,13 +56,16 @@ constexpr std::array<std::string_view, 44> kKinds{"status",
                                                   "cap-page",
                                                   "total-ignores-filter",
                                                   "shift-filter",
-                                                  "refuse-filter"};
+                                                  "refuse-filter",
+                                                  "forbidden",
+                                                  "shuffle-ties",
+                                                  "ignore-offset"};
 
-constexpr std::array<std::string_view, 34> kKeys{
-    "n",      "from",  "to",      "every",       "path",    "survey",   "code", "body", "wording",
-    "inside", "text",  "as",      "retry-after", "bytes",   "mode",     "ms",   "at",   "response",
-    "index",  "count", "by",      "rows",        "depth",   "location", "rest", "form", "type",
-    "kind",   "times", "message", "hours",       "minutes", "echo",     "field"};
+constexpr std::array<std::string_view, 39> kKeys{
+    "n",     "from",    "to",          "every",    "path",   "survey", "code",    "body",     "wording", "inside",
+    "text",  "as",      "retry-after", "bytes",    "mode",   "ms",     "at",      "response", "index",   "count",
+    "by",    "rows",    "depth",       "location", "rest",   "form",   "type",    "kind",     "times",   "message",
+    "hours", "minutes", "echo",        "field",    "before", "share",  "surveys", "lists",    "counted"};
 
 template <typename Names>
 bool known(const Names& names, std::string_view name) {
@@ -89,6 +93,16 @@ Fault parse(std::string_view rule) {
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
   return out;
+}
+
+// survey=ID, surveys=ID+ID, or surveys=30%: of each account the same ones.
+bool names_survey(const Fault& fault, std::int64_t survey) {
+  if (fault.args.contains("survey") && fault.number("survey", 0) != survey) return false;
+  const std::string list = fault.text("surveys", "");
+  if (list.empty()) return true;
+  if (list.back() == '%')
+    return Draw({0xFA17, static_cast<std::uint64_t>(survey)}).below(100) < fault.number("surveys", 0);
+  return ("+" + list + "+").find(fmt::format("+{}+", survey)) != std::string::npos;
 }
 
 bool numbered(const Fault& fault, std::int64_t nth) {
@@ -134,12 +148,31 @@ void Faults::clear() {
   rules_.clear();
 }
 
+void Faults::remove(std::string_view kind) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(rules_, [kind](const Rule& rule) { return rule.fault.kind == kind; });
+}
+
+std::optional<Fault> Faults::standing(std::string_view kind, std::string_view path, std::int64_t survey) const {
+  const std::lock_guard lock(mutex_);
+  for (const Rule& rule : rules_) {
+    const Fault& fault = rule.fault;
+    const bool counted = std::any_of(fault.args.begin(), fault.args.end(), [](const auto& item) {
+      return item.first == "n" || item.first == "from" || item.first == "to" || item.first == "every" ||
+             item.first == "times";
+    });
+    const bool here = path.find(fault.text("path", "")) != std::string_view::npos && names_survey(fault, survey);
+    if (fault.kind == kind && !counted && here) return fault;
+  }
+  return std::nullopt;
+}
+
 std::vector<Fault> Faults::meet(std::string_view path, std::int64_t survey) {
   const std::lock_guard lock(mutex_);
   std::vector<Fault> out;
   for (Rule& rule : rules_) {
     if (path.find(rule.fault.text("path", "")) == std::string_view::npos) continue;
-    if (rule.fault.args.contains("survey") && rule.fault.number("survey", 0) != survey) continue;
+    if (!names_survey(rule.fault, survey)) continue;
     if (numbered(rule.fault, ++rule.seen)) out.push_back(rule.fault);
   }
   return out;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,9 @@ class Faults {
  public:
   void add(std::string_view rule);
   void clear();
+  void remove(std::string_view kind);
+  /// The first rule of `kind` that meets every request to such a path.
+  std::optional<Fault> standing(std::string_view kind, std::string_view path, std::int64_t survey) const;
   /// The faults that meet this request, in the order of their rules; counts it for each rule whose path and survey fit.
   std::vector<Fault> meet(std::string_view path, std::int64_t survey);
 
@@ -36,7 +40,7 @@ class Faults {
     Fault fault;
     std::int64_t seen = 0;
   };
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Rule> rules_;
 };
 

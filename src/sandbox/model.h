@@ -88,13 +88,24 @@ struct PageDef {
   std::vector<QuestionDef> questions;   ///< deleted ones included
 };
 
-struct SurveyDef {
+/// What the survey list shows of a survey.
+struct SurveyHead {
   std::int64_t id = 0;
   std::string title, internal_title, type, status;
   Seconds created = 0, modified = 0;
   std::vector<std::int64_t> teams;
   std::vector<std::string> languages;
+};
+
+struct SurveyDef : SurveyHead {
   std::vector<PageDef> pages;
+};
+
+/// The counts of survey.statistics.
+struct Statistics {
+  std::int64_t complete = 0, partial = 0, disqualified = 0, deleted = 0, test = 0;
+  bool with_blank_key = false;  ///< the vendor's "" entry
+  bool empty() const { return complete + partial + disqualified + deleted + test == 0; }
 };
 
 enum class Status : std::uint8_t { complete, partial, disqualified };
@@ -104,11 +115,11 @@ std::string_view status_name(Status status);
 struct Row {
   std::int64_t id = 0;
   Seconds started = 0, submitted = 0, updated = 0;
-  Seconds appears = 0;  ///< not listed before: the visibility lag
   std::uint16_t edits = 0;
   std::uint8_t definition = 0;  ///< the definition's version when it started
   Status status = Status::complete;
   bool test = false, deleted = false, without_answers = false;
+  bool touched = false;  ///< a change moved date_updated
 };
 
 /// A chosen or ranked option.

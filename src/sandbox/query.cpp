@@ -6,6 +6,8 @@
 #include <compare>
 #include <map>
 
+#include "sandbox/random.h"
+
 namespace surveysync::sandbox {
 namespace {
 
@@ -67,15 +69,35 @@ bool text_holds(const Filter& filter, const std::optional<std::string>& have) {
   }
 }
 
-// A time without a zone is compared with the wall clock of the column; with one, by instants.
-bool time_holds(const Filter& filter, Seconds have, const Zone& clock) {
-  const std::string op = lower(filter.op);
-  if (op == "is null") return false;
-  if (op == "is not null") return true;
+// The wall clock of a column that a condition's value means: its digits, or the instant as that clock shows it.
+std::optional<Seconds> wall_of(const Filter& filter, const Zone& clock) {
   const auto written = parse_written_time(filter.value);
-  if (!written) return op == "<>" || op == "!=";
-  if (written->instant) return holds(op, have <=> *written->instant);
-  return holds(op, clock.wall(have) <=> written->wall);
+  if (!written) return std::nullopt;
+  return written->instant ? clock.wall(*written->instant) : written->wall;
+}
+
+bool time_holds(const Filter& filter, std::optional<Seconds> have, const Zone& clock) {
+  const std::string op = lower(filter.op);
+  if (op == "is null") return !have;
+  if (op == "is not null") return have.has_value();
+  if (!have) return false;
+  const auto wall = wall_of(filter, clock);
+  if (!wall) return op == "<>" || op == "!=";
+  return holds(op == "in" ? "=" : op, clock.wall(*have) <=> *wall);
+}
+
+// False when the condition is not one of a range.
+bool narrow_range(WallRange& range, const Filter& filter, const Zone& clock) {
+  if (filter.op != "=" && filter.op != "<" && filter.op != ">" && filter.op != "<=" && filter.op != ">=") return false;
+  const auto wall = wall_of(filter, clock);
+  if (!wall) {
+    range.narrow(1, 0);
+    return true;
+  }
+  const bool up = filter.op.starts_with('>'), down = filter.op.starts_with('<');
+  const Seconds open = filter.op.size() == 1 && filter.op != "=" ? 1 : 0;
+  range.narrow(down ? 0 : *wall + open, up ? WallRange::kLatest : *wall - open);
+  return true;
 }
 
 // "[question(2)]", "[question(2), option(10001)]", "[url("var")]".
@@ -106,9 +128,12 @@ std::optional<std::string> answered(const Account& account, std::int64_t survey,
   return std::nullopt;
 }
 
-bool row_holds(const Account& account, std::int64_t survey, const Row& row, const Filter& filter) {
+bool row_holds(const Account& account, std::int64_t survey, const Row& row, const Filter& filter,
+               const Fault* undated) {
   if (filter.field == "date_submitted") return time_holds(filter, row.submitted, account.region());
-  if (filter.field == "date_updated") return time_holds(filter, row.updated, account.updated());
+  if (filter.field == "date_updated") {
+    return time_holds(filter, has_updated(undated, row) ? std::optional(row.updated) : std::nullopt, account.updated());
+  }
   if (filter.field == "status") return text_holds(filter, std::string(status_name(row.status)));
   if (filter.field == "is_test_data") return text_holds(filter, row.test ? "1" : "0");
   if (filter.field == "contact_id") return text_holds(filter, account.response(survey, row).contact_id);
@@ -116,7 +141,7 @@ bool row_holds(const Account& account, std::int64_t survey, const Row& row, cons
   return true;
 }
 
-bool survey_holds(const Account& account, const SurveyDef& survey, const Filter& filter) {
+bool survey_holds(const Account& account, const SurveyHead& survey, const Filter& filter) {
   if (filter.field == "status") return text_holds(filter, survey.status);
   if (filter.field == "type") return text_holds(filter, survey.type);
   if (filter.field == "title") return text_holds(filter, survey.title);
@@ -194,12 +219,38 @@ void shift_times(std::vector<Filter>& filters, const Fault& fault) {
   }
 }
 
-bool row_passes(const Account& account, std::int64_t survey, const Row& row, const std::vector<Filter>& filters) {
-  return std::all_of(filters.begin(), filters.end(),
-                     [&](const Filter& filter) { return row_holds(account, survey, row, filter); });
+void drop_zones(std::vector<Filter>& filters) {
+  for (Filter& filter : filters) {
+    if (!filter.field.starts_with("date_")) continue;
+    if (const auto written = parse_written_time(filter.value)) filter.value = wall_text(written->wall);
+  }
 }
 
-bool survey_passes(const Account& account, const SurveyDef& survey, const std::vector<Filter>& filters) {
+void narrow(RowsAsked& asked, std::vector<Filter>& filters, const Account& account) {
+  std::erase_if(filters, [&](const Filter& filter) {
+    if (filter.field == "date_submitted") return narrow_range(asked.submitted, filter, account.region());
+    if (filter.field == "date_updated") return narrow_range(asked.updated, filter, account.updated());
+    return false;
+  });
+}
+
+bool has_updated(const Fault* undated, const Row& row) {
+  if (undated == nullptr) return true;
+  if (undated->args.contains("before")) {
+    const auto before = parse_written_time(undated->text("before", ""));
+    return before && row.updated >= before->instant.value_or(before->wall);
+  }
+  if (!undated->args.contains("share")) return false;
+  return row.touched || Draw({0xDA7E, static_cast<std::uint64_t>(row.id)}).below(100) >= undated->number("share", 100);
+}
+
+bool row_passes(const Account& account, std::int64_t survey, const Row& row, const std::vector<Filter>& filters,
+                const Fault* undated) {
+  return std::all_of(filters.begin(), filters.end(),
+                     [&](const Filter& filter) { return row_holds(account, survey, row, filter, undated); });
+}
+
+bool survey_passes(const Account& account, const SurveyHead& survey, const std::vector<Filter>& filters) {
   return std::all_of(filters.begin(), filters.end(),
                      [&](const Filter& filter) { return survey_holds(account, survey, filter); });
 }

@@ -40,12 +40,20 @@ Filters read_filters(const Query& query);
 bool names_field(const std::vector<Filter>& filters, const Fault& fault);
 /// Drops the conditions on the fault's field (on all when it names none).
 void ignore_fields(std::vector<Filter>& filters, const Fault& fault);
+/// Leaves away what stands behind the digits of times, as a vendor does that knows only its own clock.
+void drop_zones(std::vector<Filter>& filters);
 /// Moves the times of date conditions by the fault's hours and minutes, as a vendor does that compares in another zone
 /// than it shows.
 void shift_times(std::vector<Filter>& filters, const Fault& fault);
 
+/// Moves what indexes can answer (dates compared by <, =, >) from `filters` into the ranges of `asked`.
+void narrow(RowsAsked& asked, std::vector<Filter>& filters, const Account& account);
+
+/// Whether the vendor has a date_updated for this row under a no-date-updated fault (null: always).
+bool has_updated(const Fault* undated, const Row& row);
 /// Whether a row passes. Fields that the vendor does not know are ignored.
-bool row_passes(const Account& account, std::int64_t survey, const Row& row, const std::vector<Filter>& filters);
-bool survey_passes(const Account& account, const SurveyDef& survey, const std::vector<Filter>& filters);
+bool row_passes(const Account& account, std::int64_t survey, const Row& row, const std::vector<Filter>& filters,
+                const Fault* undated);
+bool survey_passes(const Account& account, const SurveyHead& survey, const std::vector<Filter>& filters);
 
 }  // namespace surveysync::sandbox

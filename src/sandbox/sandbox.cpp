@@ -12,11 +12,24 @@
 #include "sandbox/certificates.h"
 #include "sandbox/control.h"
 #include "sandbox/random.h"
+#include "sandbox/script.h"
 #include "sandbox/server.h"
 #include "sandbox/vendor.h"
 
 namespace surveysync::sandbox {
 namespace {
+
+// The value that `name` stands for; names are few and known.
+template <typename Value>
+Value named(std::string_view what, const std::string& name,
+            std::initializer_list<std::pair<std::string_view, Value>> values) {
+  std::string all;
+  for (const auto& [known, value] : values) {
+    if (known == name) return value;
+    all += fmt::format("{}{}", all.empty() ? "" : ", ", known);
+  }
+  throw Error(ErrorKind::config, fmt::format("{}: '{}' is unknown", what, name), fmt::format("one of {}", all));
+}
 
 AccountSpec account_spec(const SandboxOptions& options) {
   AccountSpec out;
@@ -26,7 +39,14 @@ AccountSpec account_spec(const SandboxOptions& options) {
   out.responses_max = options.responses_max;
   out.questions = options.questions;
   out.region_zone = options.region_zone;
-  out.updated_in_utc = options.updated_in_utc;
+  out.active = options.active;
+  out.updated_zone = options.updated_in_utc ? "UTC" : options.region_zone;
+  if (!options.updated_zone.empty()) out.updated_zone = options.updated_zone;
+  out.statistics = named<StatisticsShown>("statistics", options.statistics,
+                                          {{"full", StatisticsShown::full},
+                                           {"no-deleted", StatisticsShown::without_deleted},
+                                           {"none", StatisticsShown::none}});
+  out.statistics_lag = std::chrono::duration_cast<std::chrono::seconds>(options.statistics_lag).count();
   if (options.vendor_time) out.anchor = *options.vendor_time;
   out.visibility_lag = std::chrono::duration_cast<std::chrono::seconds>(options.visibility_lag).count();
   return out;
@@ -36,7 +56,15 @@ VendorSpec vendor_spec(const SandboxOptions& options) {
   return {
       {options.limit, options.window, options.penalty.value_or(options.window), options.cache, options.refuse_repeats},
       options.page_cap,
-      options.latency};
+      options.latency,
+      options.suffix,
+      named<DeletedAnswer>("deleted-answer", options.deleted_answer,
+                           {{"by-id", DeletedAnswer::by_id},
+                            {"404", DeletedAnswer::refused_404},
+                            {"false200", DeletedAnswer::refused_200},
+                            {"null", DeletedAnswer::null},
+                            {"status", DeletedAnswer::status},
+                            {"html404", DeletedAnswer::html_404}})};
 }
 
 void write_file(const std::filesystem::path& path, const std::string& text) {
@@ -64,9 +92,11 @@ struct Sandbox::Parts {
   explicit Parts(const SandboxOptions& options, std::filesystem::path key_file)
       : real(options.clock != nullptr ? *options.clock : system),
         account(account_spec(options)),
-        clock(real, options.vendor_time),
+        header_skew(options.header_skew),
+        clock(real, options.vendor_time, options.clock_skew),
         vendor(vendor_spec(options), account, clock, make_key(options.seed, 0)),
-        control(account, vendor, clock, std::move(key_file)),
+        script(account, clock, vendor.faults()),
+        control(account, vendor, clock, script, std::move(key_file)),
         certificates(make_certificates(
             std::chrono::duration_cast<std::chrono::seconds>(real.utc_now().time_since_epoch()).count())),
         api([this](Connection& to, const HttpRequest& request,
@@ -81,7 +111,9 @@ struct Sandbox::Parts {
 
   bool answer(Connection& to, const HttpRequest& request, const std::stop_token& stop) {
     const Reply reply = vendor.answer(request, stop);
-    return send_reply(to, request, reply, {real, http_date(clock.now()), stop});
+    script.after_request(request.path);
+    const Seconds skew = std::chrono::duration_cast<std::chrono::seconds>(header_skew).count();
+    return send_reply(to, request, reply, {real, http_date(clock.now() + skew), stop});
   }
 
   // Changes come only while somebody reads: a quiet account stays as it is.
@@ -90,7 +122,7 @@ struct Sandbox::Parts {
     while (real.wait_for(std::chrono::nanoseconds(std::chrono::seconds(1)) / per_second, stop)) {
       const bool being_read =
           vendor.last_request() > Duration::zero() && clock.elapsed() - vendor.last_request() < std::chrono::seconds(2);
-      if (being_read && !control.live_paused()) account.apply(next_change(draw, deletes), clock.now());
+      if (being_read && !control.live_paused()) script.apply(next_change(draw, deletes), "live");
     }
   }
 
@@ -99,8 +131,10 @@ struct Sandbox::Parts {
   SystemClock system;
   Clock& real;
   Account account;
+  Duration header_skew;
   VendorClock clock;
   Vendor vendor;
+  Script script;
   Control control;
   Certificates certificates;
   Server api, controls;

@@ -20,16 +20,23 @@ struct SandboxOptions {
   std::uint16_t port = 0, control_port = 0;  ///< 0: any free one
   std::uint64_t seed = 1;
   int surveys = 3;
+  std::optional<int> active;  ///< so many of them had responses in the last month; empty: all
   std::int64_t responses_min = 200, responses_max = 200;  ///< for each survey
   int questions = 0;  ///< 0: the catalogue of all shapes; else that many plain questions
   std::string region_zone = "America/New_York";
   bool updated_in_utc = true;  ///< the clock of date_updated: UTC, or the region's
+  std::string updated_zone;    ///< any other clock of date_updated
+  bool suffix = true;          ///< zone behind date_submitted and date_started
   int limit = 240;             ///< requests in a window
   Duration window = std::chrono::seconds(60);
   std::optional<Duration> penalty;            ///< refusals once the limit was passed; one window when empty
   Duration cache = std::chrono::seconds(60);  ///< of identical GETs; 0: off
   bool refuse_repeats = false;                ///< 429 instead of the cached answer
-  Duration latency{}, visibility_lag{};
+  Duration latency{};
+  Duration visibility_lag{}, statistics_lag{};  ///< until a change is listed; until the counts of a survey tell it
+  std::string statistics = "full";              ///< no-deleted, none
+  std::string deleted_answer = "by-id";         ///< 404, false200, null, status, html404
+  Duration clock_skew{}, header_skew{};         ///< of its clock; of its Date header besides
   std::vector<std::string> faults;
   int live = 0;  ///< changes a second while it is being read
   bool live_deletes = false;

@@ -220,7 +220,7 @@ void AnswerLines::write(const Entry& entry, const AnswerRow& row) {
 
 }  // namespace
 
-void truth_of_survey(std::string& out, const SurveyDef& survey, const Statistics& counts) {
+void truth_of_survey(std::string& out, const SurveyHead& survey, const Statistics& counts) {
   Line line(out);
   line.number("survey_id", survey.id);
   line.text("title", survey.title);
@@ -276,7 +276,7 @@ void truth_of_options(std::string& out, const SurveyDef& survey) {
   }
 }
 
-void truth_of_response(std::string& out, std::int64_t survey, const Response& response, Privacy privacy) {
+void truth_of_response(std::string& out, std::int64_t survey, const Response& response, Privacy privacy, bool dated) {
   const bool keep = privacy == Privacy::keep;
   const auto personal = [keep](const std::optional<std::string>& value) { return keep ? value : std::nullopt; };
   Line line(out);
@@ -286,7 +286,7 @@ void truth_of_response(std::string& out, std::int64_t survey, const Response& re
   line.column("is_test_data").boolean(response.row.test);
   line.time("date_submitted", response.row.submitted);
   line.time("date_started", response.row.started);
-  line.time("date_updated", response.row.updated);
+  line.text("date_updated", dated ? std::optional(utc_iso(response.row.updated)) : std::nullopt);
   line.text("session_id", response.session_id);
   line.text("language", response.language);
   line.text("link_id", response.link_id);
@@ -307,6 +307,20 @@ void truth_of_response(std::string& out, std::int64_t survey, const Response& re
   line.text("postal", personal(response.postal));
   line.decimal("latitude", personal(response.latitude));
   line.decimal("longitude", personal(response.longitude));
+}
+
+void truth_of_id(std::string& out, std::int64_t survey, const Row& row) {
+  Line line(out);
+  line.number("survey_id", survey);
+  line.number("response_id", row.id);
+  line.text("status", std::string(status_name(row.status)));
+  line.time("date_updated", row.updated);
+}
+
+void truth_of_count(std::string& out, std::int64_t survey, std::size_t listed) {
+  Line line(out);
+  line.number("survey_id", survey);
+  line.number("responses", static_cast<std::int64_t>(listed));
 }
 
 void truth_of_answers(std::string& out, std::int64_t survey, const Response& response) {

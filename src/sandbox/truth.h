@@ -10,14 +10,18 @@
 
 namespace surveysync::sandbox {
 
-void truth_of_survey(std::string& out, const SurveyDef& survey, const Statistics& counts);
+void truth_of_survey(std::string& out, const SurveyHead& survey, const Statistics& counts);
 void truth_of_pages(std::string& out, const SurveyDef& survey);
 void truth_of_questions(std::string& out, const SurveyDef& survey);
 void truth_of_options(std::string& out, const SurveyDef& survey);
 
 /// Which personal columns a loader keeps.
 enum class Privacy : std::uint8_t { keep, drop };
-void truth_of_response(std::string& out, std::int64_t survey, const Response& response, Privacy privacy);
+/// `dated`: the vendor sends its date_updated.
+void truth_of_response(std::string& out, std::int64_t survey, const Response& response, Privacy privacy, bool dated);
+/// For large surveys: the id, status and date_updated of a row; how many rows a survey lists.
+void truth_of_id(std::string& out, std::int64_t survey, const Row& row);
+void truth_of_count(std::string& out, std::int64_t survey, std::size_t listed);
 void truth_of_answers(std::string& out, std::int64_t survey, const Response& response);
 
 }  // namespace surveysync::sandbox

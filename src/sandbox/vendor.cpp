@@ -25,8 +25,9 @@ std::vector<std::string> split_path(std::string_view path) {
 
 }  // namespace
 
-VendorClock::VendorClock(Clock& real, std::optional<Seconds> start) : real_(&real), begin_(real.now()) {
+VendorClock::VendorClock(Clock& real, std::optional<Seconds> start, Duration skew) : real_(&real), begin_(real.now()) {
   start_ = start ? *start : std::chrono::duration_cast<std::chrono::seconds>(real.utc_now().time_since_epoch()).count();
+  start_ += std::chrono::duration_cast<std::chrono::seconds>(skew).count();
 }
 
 Duration VendorClock::elapsed() const {

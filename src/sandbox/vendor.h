@@ -16,6 +16,7 @@
 #include "sandbox/http.h"
 #include "sandbox/limits.h"
 #include "sandbox/query.h"
+#include "sandbox/wire.h"
 
 namespace surveysync::sandbox {
 
@@ -26,8 +27,8 @@ struct KeyPair {
 /// The sandbox's own time: runs like the real one, from wherever it was set, and can be pushed forward.
 class VendorClock {
  public:
-  /// `start`: what it shows first; the real time when empty.
-  VendorClock(Clock& real, std::optional<Seconds> start);
+  /// `start`: what it shows first; the real time when empty. `skew` is added.
+  VendorClock(Clock& real, std::optional<Seconds> start, Duration skew);
   Seconds now() const;
   /// Grows steadily; for limits and caches.
   Duration elapsed() const;
@@ -41,10 +42,15 @@ class VendorClock {
   std::atomic<std::int64_t> pushed_{0};
 };
 
+/// What the GET of a single deleted response says.
+enum class DeletedAnswer : std::uint8_t { by_id, refused_404, refused_200, null, status, html_404 };
+
 struct VendorSpec {
   LimitSpec limits;
   int page_cap = 500;
   Duration latency{};
+  bool suffix = true;  ///< zone behind date_submitted and date_started
+  DeletedAnswer deleted_answer = DeletedAnswer::by_id;
 };
 
 /// One line of GET /log.
@@ -77,10 +83,15 @@ class Vendor {
   Reply route(Call& call);
   Reply survey_object(Call& call, std::int64_t survey);
   Reply survey_list(Call& call);
+  Reply survey_detail(const Call& call, const SurveyView& view) const;
+  Reply deleted_survey(const Call& call, const SurveyView& view) const;
+  std::optional<Reply> forbidden(const Call& call) const;
   Reply question_object(Call& call, const SurveyDef& survey);
   Reply response_object(Call& call, std::int64_t survey);
   Reply response_list(Call& call, std::int64_t survey);
   Reply one_response(Call& call, std::int64_t survey, std::int64_t response);
+  RowsFound find_rows(const Call& call, std::int64_t survey, RowsAsked asked, std::vector<Filter> filters) const;
+  WireStyle style_of(const Call& call) const;
   Reply statistics(Call& call, const SurveyView& view);
   Reply other_object(Call& call) const;
   void record(const HttpRequest& request, int status);
@@ -92,6 +103,7 @@ class Vendor {
   Limits limits_;
   std::atomic<std::int64_t> last_request_{0};
   std::atomic<std::int64_t> resting_until_{0};  // after a time-out everything gets 400
+  std::atomic<std::uint64_t> shuffles_{0};
   mutable std::mutex mutex_;
   KeyPair key_;
   std::vector<KeyPair> deleted_keys_;

@@ -11,7 +11,7 @@ void optional_text(JsonWriter& out, std::string_view key, const std::optional<st
 }
 
 // Some surveys number their pages and questions by strings, as the documentation of 2026 prints them.
-void write_id(JsonWriter& out, const SurveyDef& survey, std::int64_t id) {
+void write_id(JsonWriter& out, const SurveyHead& survey, std::int64_t id) {
   out.key("id");
   survey.id % 2 == 1 ? out.text(std::to_string(id)) : out.number(id);
 }
@@ -29,13 +29,13 @@ void write_count(JsonWriter& out, std::string_view key, std::int64_t value) {
   value >= 1000 ? out.text(with_commas(value)) : out.number(value);
 }
 
-void write_survey_head(JsonWriter& out, const SurveyDef& survey, const Zone& region) {
+void write_survey_head(JsonWriter& out, const SurveyHead& survey, const Zone& region) {
   out.key("type").text(survey.type).key("status").text(survey.status);
   out.key("created_on").text(region.local(survey.created)).key("modified_on").text(region.local(survey.modified));
   out.key("title").text(survey.title);
 }
 
-void write_links(JsonWriter& out, const SurveyDef& survey) {
+void write_links(JsonWriter& out, const SurveyHead& survey) {
   out.key("links").begin_object();
   for (const std::string_view name : {"edit", "publish", "default", "campaign"}) {
     out.key(name).text(fmt::format("https://app.alchemer.com/{}/id/{}", name, survey.id));
@@ -85,7 +85,7 @@ void write_statistics(JsonWriter& out, const Statistics& counts) {
   out.end_object();
 }
 
-void write_survey_item(JsonWriter& out, const SurveyDef& survey, const Statistics& counts, const Zone& region) {
+void write_survey_item(JsonWriter& out, const SurveyHead& survey, const Statistics& counts, const Zone& region) {
   out.begin_object().key("id").text(std::to_string(survey.id)).key("team");
   if (survey.teams.size() == 1) {
     out.text(std::to_string(survey.teams[0]));

@@ -12,24 +12,18 @@ namespace surveysync::sandbox {
 struct WireStyle {
   const Zone* region = nullptr;   ///< clock of date_submitted, date_started, created_on; not null
   const Zone* updated = nullptr;  ///< clock of date_updated; not null
-  bool date_updated = true;
-  bool new_field = false;   ///< a field nobody has seen yet
-  bool type_drift = false;  ///< a scalar that became an array
+  bool suffix = true;             ///< behind date_submitted and date_started
+  bool new_field = false;         ///< a field nobody has seen yet
+  bool type_drift = false;        ///< a scalar that became an array
 };
 
-/// The counts of survey.statistics.
-struct Statistics {
-  std::int64_t complete = 0, partial = 0, disqualified = 0, deleted = 0, test = 0;
-  bool with_blank_key = false;  ///< the vendor's "" entry
-  bool empty() const { return complete + partial + disqualified + deleted + test == 0; }
-};
-
-void write_response(JsonWriter& out, const Response& response, const WireStyle& style);
+/// `dated`: with its date_updated.
+void write_response(JsonWriter& out, const Response& response, const WireStyle& style, bool dated);
 /// survey_data alone: an object by question id, or [].
 void write_survey_data(JsonWriter& out, const Response& response);
 
 /// An item of the survey list.
-void write_survey_item(JsonWriter& out, const SurveyDef& survey, const Statistics& counts, const Zone& region);
+void write_survey_item(JsonWriter& out, const SurveyHead& survey, const Statistics& counts, const Zone& region);
 enum class SurveyPart : std::uint8_t { everything, meta_only };
 /// The survey on its own, with its tree of pages, questions, options and sub_questions.
 void write_survey_detail(JsonWriter& out, const SurveyDef& survey, const Statistics& counts, const Zone& region,

@@ -181,22 +181,25 @@ void write_survey_data(JsonWriter& out, const Response& response) {
   out.end_object();
 }
 
-void write_response(JsonWriter& out, const Response& response, const WireStyle& style) {
+void write_response(JsonWriter& out, const Response& response, const WireStyle& style, bool dated) {
+  const auto shown = [&](Seconds at) {
+    return style.suffix ? style.region->local_with_suffix(at) : style.region->local(at);
+  };
   const Row& row = response.row;
   out.begin_object().key("id").text(std::to_string(row.id)).key("contact_id").text(response.contact_id);
   out.key("status")
       .text(row.deleted ? "Deleted" : status_name(row.status))
       .key("is_test_data")
       .text(row.test ? "1" : "0");
-  out.key("date_submitted").text(style.region->local_with_suffix(row.submitted));
+  out.key("date_submitted").text(shown(row.submitted));
   out.key("session_id").text(response.session_id).key("language");
   if (style.type_drift) {
     out.begin_array().text(response.language).end_array();
   } else {
     out.text(response.language);
   }
-  out.key("date_started").text(style.region->local_with_suffix(row.started));
-  if (style.date_updated) out.key("date_updated").text(style.updated->local(row.updated));
+  out.key("date_started").text(shown(row.started));
+  if (dated) out.key("date_updated").text(style.updated->local(row.updated));
   optional_text(out, "link_id", response.link_id);
   out.key("url_variables");
   write_url_variables(out, response);
