@@ -90,7 +90,11 @@ const sources::SourceType* find_provider(std::string_view name) {
 
 std::shared_ptr<http::Limiter> Accounts::limiter(const SourceConfig& source, const Config& config) {
   std::shared_ptr<http::Limiter>& limiter = limiters_[source.type + "/" + source.account];
-  if (limiter) return limiter;
+  if (!limiter) limiter = std::make_shared<http::Limiter>(account_pacing(source, config), clock_);
+  return limiter;
+}
+
+http::LimiterOptions account_pacing(const SourceConfig& source, const Config& config) {
   LimitsConfig slowest = source.limits;
   for (const SourceConfig& other : config.sources) {
     if (other.type != source.type || other.account != source.account) continue;
@@ -98,7 +102,7 @@ std::shared_ptr<http::Limiter> Accounts::limiter(const SourceConfig& source, con
                         slowest.requests_per_minute * other.limits.window.count();
     if (slower) slowest = other.limits;
   }
-  return limiter = std::make_shared<http::Limiter>(pacing(slowest), clock_);
+  return pacing(slowest);
 }
 
 SourceParts::SourceParts(const SourceConfig& config, std::shared_ptr<http::Limiter> account_limiter, Masker& masker,
@@ -124,9 +128,15 @@ sync::Job SourceParts::job(const Config& config) const {
   job.workers = limits.workers;
   job.lease_ttl = config.lease_ttl;
   job.retry_budget = limits.retry.budget;
-  job.recheck = config_.sync.recheck;
-  job.quarantine_percent = config_.sync.quarantine_percent;
-  job.quarantine_least = config_.sync.quarantine_least;
+  const SyncConfig& sync = config_.sync;
+  job.recheck = sync.recheck;
+  job.settle_lag = sync.settle_lag;
+  job.lookback = sync.lookback;
+  job.probe_all = sync.probe_all;
+  job.sweep_all = sync.sweep_all;
+  job.brake = {sync.brake_percent, sync.brake_rows, sync.brake_least};
+  job.quarantine_percent = sync.quarantine_percent;
+  job.quarantine_least = sync.quarantine_least;
   return job;
 }
 

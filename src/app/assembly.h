@@ -22,12 +22,14 @@ const std::vector<const sources::SourceType*>& providers();
 /// By name; null when unknown.
 const sources::SourceType* find_provider(std::string_view name);
 
+/// How fast the source's account may be asked: the lowest rate that any of `config`'s sources of this account allows.
+http::LimiterOptions account_pacing(const SourceConfig& source, const Config& config);
+
 /// The limiters of a command's accounts: sources that name the same account share one.
 class Accounts {
  public:
   explicit Accounts(Clock& clock) : clock_(clock) {}
-  /// The limiter of the source's account, made when it is first asked for at the lowest rate that any of `config`'s
-  /// sources of this account allows.
+  /// The limiter of the source's account, made when it is first asked for.
   std::shared_ptr<http::Limiter> limiter(const SourceConfig& source, const Config& config);
 
  private:

@@ -24,8 +24,8 @@ constexpr const char* kFooter =
     "  surveysync status                how fresh, and proven complete?\n"
     "\n"
     "Exit codes: 0 ok, 1 unexpected, 2 usage or configuration, 3 database or network down, 4 credentials refused,\n"
-    "5 some surveys or sources failed, 6 a certificate does not balance, 7 locked by another process,\n"
-    "130 and 143 stopped by SIGINT and SIGTERM.\n"
+    "5 some surveys or sources failed, 6 a certificate does not balance or `verify` found a difference, 7 locked by\n"
+    "another process, 8 stopped by the deletion brake or --yes is needed, 130 and 143 stopped by SIGINT and SIGTERM.\n"
     "No secret is ever taken from the command line: the configuration names files.";
 
 void add_global_flags(CLI::App& app, GlobalFlags& flags) {
@@ -38,6 +38,10 @@ void add_global_flags(CLI::App& app, GlobalFlags& flags) {
 
 void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_sync_verb(app, program, action);
+  add_plan_verb(app, program, action);
+  add_verify_verb(app, program, action);
+  add_resync_verbs(app, program, action);
+  add_replay_verb(app, program, action);
   add_check_verb(app, program, action);
   add_status_verb(app, program, action);
   add_run_verbs(app, program, action);

@@ -105,10 +105,6 @@ void read_sources(ConfigSection section, Config& config) {
                       one->account, two->name, one->limits.vendor_limit, two->limits.vendor_limit));
     }
   }
-  for (const SourceConfig& source : config.sources) {
-    if (source.hook.empty()) continue;
-    config.warnings.push_back(fmt::format("source.{}.hook is set, but this version runs no hooks", source.name));
-  }
   if (config.sources.empty()) config.warnings.emplace_back("no [source.NAME] is configured: there is nothing to sync");
 }
 

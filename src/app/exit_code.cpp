@@ -53,6 +53,7 @@ struct Summary {
   bool any_good = false;  ///< some source succeeded, or some of its surveys did
   bool any_bad = false;   ///< some source or survey failed
   bool any_unbalanced = false;
+  bool any_braked = false;
   bool any_cancelled = false;
   Kinds fatal;  ///< what ended whole runs
   Kinds all;    ///< all causes
@@ -65,8 +66,47 @@ Summary summarize(std::span<const sync::RunReport> reports) {
     summary.any_bad |= report.outcome == sync::Outcome::failed || report.outcome == sync::Outcome::partial;
     summary.any_cancelled |= report.outcome == sync::Outcome::cancelled;
     summary.any_unbalanced |= report.unbalanced > 0;
+    summary.any_braked |= report.braked > 0;
     if (report.error) summary.fatal.insert(report.error->kind());
     summary.all.merge(causes(report));
+  }
+  return summary;
+}
+
+/// The first row that applies, from the top.
+int code_of(const Summary& summary, int signal) {
+  if (has_code(summary.fatal, kExitUsage)) return kExitUsage;
+  if (!summary.any_good && has_code(summary.all, kExitRefused)) return kExitRefused;
+  if (!summary.any_good && has_code(summary.all, kExitUnavailable)) return kExitUnavailable;
+  if (summary.any_braked) return kExitConfirm;
+  if (summary.any_unbalanced) return kExitUnbalanced;
+  if (summary.any_bad && summary.any_good) {
+    // A source that another process works has not failed: it is being worked.
+    return has_code(summary.all, kExitLocked) && summary.all.size() == 1 ? kExitLocked : kExitPartial;
+  }
+  if (has_code(summary.fatal, kExitLocked)) return kExitLocked;
+  if (summary.any_bad) return kExitUnexpected;
+  if (summary.any_cancelled) return code_of(ErrorKind::cancelled, signal);
+  return kExitOk;
+}
+
+Summary summarize(std::span<const sync::VerifyReport> reports) {
+  Summary summary;
+  for (const sync::VerifyReport& report : reports) {
+    summary.any_unbalanced |= differs(report);
+    const bool some_failed = std::ranges::any_of(report.partitions, [](const auto& p) { return !p.error.empty(); });
+    const bool some_compared = std::ranges::any_of(report.partitions, [](const auto& p) { return p.error.empty(); });
+    if (!report.error) {
+      summary.any_bad |= some_failed;
+      summary.any_good |= some_compared || !some_failed;
+      continue;
+    }
+    const bool cancelled = report.error->kind() == ErrorKind::cancelled;
+    summary.any_cancelled |= cancelled;
+    summary.any_bad |= !cancelled;
+    summary.any_good |= some_compared && !cancelled;
+    summary.fatal.insert(report.error->kind());
+    summary.all.insert(report.error->kind());
   }
   return summary;
 }
@@ -78,19 +118,16 @@ int exit_code_of(const Error& error, int signal) {
 }
 
 int exit_code_of(std::span<const sync::RunReport> reports, int signal) {
-  const Summary summary = summarize(reports);
-  if (has_code(summary.fatal, kExitUsage)) return kExitUsage;
-  if (!summary.any_good && has_code(summary.all, kExitRefused)) return kExitRefused;
-  if (!summary.any_good && has_code(summary.all, kExitUnavailable)) return kExitUnavailable;
-  if (summary.any_unbalanced) return kExitUnbalanced;
-  if (summary.any_bad && summary.any_good) {
-    // A source that another process works has not failed: it is being worked.
-    return has_code(summary.all, kExitLocked) && summary.all.size() == 1 ? kExitLocked : kExitPartial;
-  }
-  if (has_code(summary.fatal, kExitLocked)) return kExitLocked;
-  if (summary.any_bad) return kExitUnexpected;
-  if (summary.any_cancelled) return code_of(ErrorKind::cancelled, signal);
-  return kExitOk;
+  return code_of(summarize(reports), signal);
+}
+
+int exit_code_of(std::span<const sync::VerifyReport> reports, int signal) {
+  return code_of(summarize(reports), signal);
+}
+
+bool differs(const sync::VerifyReport& report) {
+  return !report.unknown_at_vendor.empty() || !report.unknown_here.empty() ||
+         std::ranges::any_of(report.partitions, [](const auto& p) { return p.error.empty() && !p.equal(); });
 }
 
 }  // namespace surveysync::app

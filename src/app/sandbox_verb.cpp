@@ -18,8 +18,9 @@ namespace {
 // The flags as typed; what needs reading is read when the verb runs, so that all of it is reported in one way.
 struct Flags {
   sandbox::SandboxOptions options;
-  std::string dir, responses = "200", updated_zone = "UTC", vendor_time;
-  std::string window = "60s", penalty, cache = "60s", latency = "0ms", visibility_lag = "0s";
+  std::string dir, responses = "200", updated_zone = "UTC", vendor_time, region;
+  std::string window = "60s", penalty, cache = "60s", latency = "0ms", visibility_lag = "0s", statistics_lag = "0s";
+  std::string clock_skew = "0s", header_skew = "0s";
 };
 
 Error unreadable(std::string_view flag, std::string_view value, std::string hint) {
@@ -30,6 +31,20 @@ Duration read_duration(std::string_view flag, const std::string& text) {
   const auto value = parse_duration(text);
   if (!value) throw unreadable(flag, text, "write a duration like 500ms, 60s or 5m");
   return *value;
+}
+
+// A duration that may be negative.
+Duration read_skew(std::string_view flag, const std::string& text) {
+  return text.starts_with('-') ? -read_duration(flag, text.substr(1)) : read_duration(flag, text);
+}
+
+// The clocks of the vendor's regions, as far as they are known.
+std::string region_zone(const std::string& region) {
+  if (region == "us") return "America/New_York";
+  if (region == "eu") return "Etc/GMT";
+  if (region == "london") return "Europe/London";
+  if (region == "utc") return "UTC";
+  throw unreadable("--region", region, "us, eu, london or utc");
 }
 
 std::int64_t read_count(const std::string& whole, std::string_view text) {
@@ -54,15 +69,17 @@ sandbox::SandboxOptions read(const Flags& flags) {
   sandbox::SandboxOptions options = flags.options;
   options.dir = flags.dir;
   read_responses(flags.responses, options);
-  if (flags.updated_zone != "UTC" && flags.updated_zone != "region") {
-    throw unreadable("--updated-zone", flags.updated_zone, "UTC or region");
-  }
+  if (!flags.region.empty()) options.region_zone = region_zone(flags.region);
   options.updated_in_utc = flags.updated_zone == "UTC";
+  if (flags.updated_zone != "region") options.updated_zone = flags.updated_zone;
   options.window = read_duration("--window", flags.window);
   if (!flags.penalty.empty()) options.penalty = read_duration("--penalty", flags.penalty);
   options.cache = read_duration("--cache", flags.cache);
   options.latency = read_duration("--latency", flags.latency);
   options.visibility_lag = read_duration("--visibility-lag", flags.visibility_lag);
+  options.statistics_lag = read_duration("--statistics-lag", flags.statistics_lag);
+  options.clock_skew = read_skew("--clock-skew", flags.clock_skew);
+  options.header_skew = read_skew("--header-skew", flags.header_skew);
   if (!flags.vendor_time.empty()) {
     const auto written = sandbox::parse_written_time(flags.vendor_time);
     if (!written) throw unreadable("--vendor-time", flags.vendor_time, "write a time like 2026-01-02T03:04:05Z");
@@ -96,16 +113,29 @@ int run(const Flags& flags) {
 void add_account_flags(CLI::App& verb, Flags& flags) {
   verb.add_option("--seed", flags.options.seed, "which account: the same seed gives the same bytes");
   verb.add_option("--surveys", flags.options.surveys, "how many surveys")->check(CLI::Range(0, 10000));
+  verb.add_option("--active", flags.options.active, "how many of them had responses in the last month (default: all)")
+      ->check(CLI::Range(0, 10000));
   verb.add_option("--responses", flags.responses, "responses of each survey, N or MIN-MAX");
   verb.add_option("--questions", flags.options.questions,
                   "0: every shape the vendor sends; else a plain survey that wide")
       ->check(CLI::Range(0, 5000));
-  verb.add_option("--region-zone", flags.options.region_zone, "clock of date_submitted and created_on");
-  verb.add_option("--updated-zone", flags.updated_zone, "clock of date_updated: UTC or region");
+  verb.add_option("--region", flags.region, "clock of date_submitted and created_on: us, eu (GMT), london or utc");
+  verb.add_option("--region-zone", flags.options.region_zone, "the same by the name of a zone");
+  verb.add_option("--updated-zone", flags.updated_zone, "clock of date_updated: UTC, region, or the name of a zone");
+  verb.add_flag("--no-suffix{false}", flags.options.suffix, "send dates without a zone behind them");
   verb.add_option("--vendor-time", flags.vendor_time, "what its clock shows at the start (default: the real time)");
   verb.add_option("--live", flags.options.live, "changes a second while it is being read")->check(CLI::Range(0, 1000));
   verb.add_flag("--live-deletes", flags.options.live_deletes, "let live changes delete responses too");
-  verb.add_option("--visibility-lag", flags.visibility_lag, "how long new responses stay unlisted");
+}
+
+void add_habit_flags(CLI::App& verb, Flags& flags) {
+  verb.add_option("--visibility-lag", flags.visibility_lag, "until a changed response is listed so");
+  verb.add_option("--statistics", flags.options.statistics, "counts of a survey: full, no-deleted or none");
+  verb.add_option("--statistics-lag", flags.statistics_lag, "until those counts tell a change");
+  verb.add_option("--deleted-answer", flags.options.deleted_answer,
+                  "GET of a deleted response: by-id (all ways), 404, false200, null, status or html404");
+  verb.add_option("--clock-skew", flags.clock_skew, "how far the vendor's clock is ahead; may be negative");
+  verb.add_option("--header-skew", flags.header_skew, "how far its Date header is ahead of that");
 }
 
 void add_server_flags(CLI::App& verb, Flags& flags) {
@@ -132,6 +162,7 @@ void add_sandbox_verb(CLI::App& app, std::function<int()>& action) {
   CLI::App* verb = app.add_subcommand("sandbox", "a simulated vendor on loopback, for demonstrations and tests");
   add_server_flags(*verb, *flags);
   add_account_flags(*verb, *flags);
+  add_habit_flags(*verb, *flags);
   verb->callback([flags, &action] { action = [flags] { return run(*flags); }; });
 }
 

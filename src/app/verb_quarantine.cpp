@@ -67,7 +67,9 @@ int show_quarantine(Program& program, const QuarantineFlags& flags) {
 
 void add_quarantine_verbs(CLI::App& app, Program& program, Action& action) {
   CLI::App* const verb = app.add_subcommand("quarantine", "Records that could not be stored");
-  verb->footer("Examples:\n  surveysync quarantine list\n  surveysync quarantine show 3 --json");
+  verb->footer(
+      "Examples:\n  surveysync quarantine list\n  surveysync quarantine show 3 --json\n  surveysync quarantine retry\n"
+      "  surveysync quarantine drop 3 --yes");
   const auto flags = std::make_shared<QuarantineFlags>();
   CLI::App* const list = verb->add_subcommand("list", "List them with their reasons");
   list->add_flag("--json", flags->json, "print JSON");
@@ -80,6 +82,7 @@ void add_quarantine_verbs(CLI::App& app, Program& program, Action& action) {
   show->add_flag("--json", flags->json, "print JSON");
   show->callback(
       [&program, &action, flags] { action = [&program, flags] { return show_quarantine(program, *flags); }; });
+  add_quarantine_acts(*verb, program, action);
 }
 
 }  // namespace surveysync::app

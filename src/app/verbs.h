@@ -9,12 +9,19 @@
 namespace surveysync::app {
 
 void add_sync_verb(CLI::App& app, Program& program, Action& action);
+void add_plan_verb(CLI::App& app, Program& program, Action& action);
+void add_verify_verb(CLI::App& app, Program& program, Action& action);
+/// `resync` and `backfill`.
+void add_resync_verbs(CLI::App& app, Program& program, Action& action);
+void add_replay_verb(CLI::App& app, Program& program, Action& action);
 void add_migrate_verb(CLI::App& app, Program& program, Action& action);
 void add_check_verb(CLI::App& app, Program& program, Action& action);
 void add_status_verb(CLI::App& app, Program& program, Action& action);
 void add_run_verbs(CLI::App& app, Program& program, Action& action);
 void add_config_verbs(CLI::App& app, Program& program, Action& action);
 void add_quarantine_verbs(CLI::App& app, Program& program, Action& action);
+/// `quarantine retry` and `quarantine drop`, below `quarantine`.
+void add_quarantine_acts(CLI::App& quarantine, Program& program, Action& action);
 void add_version_verb(CLI::App& app, Program& program, Action& action);
 
 /// Sources by name, all when `names` is empty. Throws Error(config) naming the unknown ones with a "did you mean".
