@@ -114,7 +114,8 @@ std::optional<PagePosition> after_page(const PagePosition& position, const PageS
     left.low = -1;
     return left.remaining <= left.floor ? std::nullopt : std::optional(left);
   }
-  const bool reaches_the_end = seen.number.first_row() + seen.rows >= seen.total;
+  // Also when it shows fewer rows than the vendor counts: there are no pages behind it.
+  const bool reaches_the_end = seen.number.first_row() + seen.number.size >= seen.total;
   const bool unknown = seen.rows > 0 && seen.lowest < 0;  // records without ids: nothing to see a seam by
   if (position.low >= 0 && !reaches_the_end && !unknown && seen.highest < position.low) return climbed(position, seen);
   if (is_asked_for_in_vain(position, seen)) {
@@ -132,8 +133,10 @@ std::optional<PagePosition> after_page(const PagePosition& position, const PageS
     left.low = seen.lowest;
     left.climbs = 0;
   }
-  const bool met = left.until >= 0 && left.low >= 0 && left.low <= left.until;
-  return met || left.remaining <= left.floor ? std::nullopt : std::optional(left);
+  // Where the halves of a list meet is known by the id: rows move across the floor when records below it are deleted.
+  const bool by_id = left.until >= 0 && left.low >= 0;
+  const bool met = by_id ? left.low <= left.until || left.remaining <= 0 : left.remaining <= left.floor;
+  return met ? std::nullopt : std::optional(left);
 }
 
 }  // namespace surveysync::sources

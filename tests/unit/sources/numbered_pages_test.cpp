@@ -292,8 +292,12 @@ TEST(CompletePass, TwoHalvesReadEveryRowThatWasThereAllTheTime) {
       upper.step(vendor, size, met);
     }
     vendor.change(most);
+    const std::int64_t middle = lower.position->remaining;
     const auto first = lower.step(vendor, size, met);
-    if (upper.position && first->highest >= 0) upper.position->until = first->highest;
+    if (upper.position && first->highest >= 0) {
+      upper.position->until = first->highest;
+      upper.position->floor = middle;  // known to the caller, and in the way of no row that moved below it
+    }
     while (upper.position || lower.position) {
       vendor.change(most);
       (random() % 2 == 0 ? upper : lower).step(vendor, size, met);
