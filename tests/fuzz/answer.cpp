@@ -19,6 +19,7 @@ namespace surveysync::fuzz {
 namespace {
 
 constexpr std::size_t kLimit = 256UL << 10;
+constexpr std::size_t kLargeBody = 70UL << 10;  // more than the reader's buffer
 
 class FrozenClock final : public Clock {
  public:
@@ -128,7 +129,8 @@ std::string chunked(std::string_view bytes, FuzzedDataProvider& choices) {
     out += digits + (choices.ConsumeBool() ? ";name=value\r\n" : "\r\n");
   };
   while (!bytes.empty()) {
-    const auto size = choices.ConsumeIntegralInRange<std::size_t>(1, bytes.size());
+    const bool choose = choices.remaining_bytes() > 0;
+    const auto size = choose ? choices.ConsumeIntegralInRange<std::size_t>(1, bytes.size()) : bytes.size();
     open(size);
     out.append(bytes.substr(0, size)).append("\r\n");
     bytes.remove_prefix(size);
@@ -140,14 +142,16 @@ std::string chunked(std::string_view bytes, FuzzedDataProvider& choices) {
 void check_as_made(FuzzedDataProvider& choices) {
   const bool packed = choices.ConsumeBool();
   const int framing = choices.ConsumeIntegralInRange(0, 2);
-  const auto piece = choices.ConsumeIntegralInRange<std::size_t>(1, 5000);
+  auto piece = choices.ConsumeIntegralInRange<std::size_t>(1, 5000);
   const auto members = choices.ConsumeIntegralInRange<std::size_t>(1, 3);
   const auto repeat = choices.ConsumeIntegralInRange<std::size_t>(1, 300);
   const auto cut = choices.ConsumeIntegral<std::uint16_t>();
   std::string text = choices.ConsumeRandomLengthString(2000);
   std::string body, sent;
-  for (std::size_t i = 0; i < repeat && body.size() < kLimit / 2; ++i)
+  for (std::size_t i = 0; i < repeat && body.size() < kLargeBody; ++i)
     body += text;
+  constexpr std::size_t kMostPieces = 1000;
+  piece = std::max(piece, body.size() / kMostPieces);
   if (packed) {  // members of a stream: servers that join files send several
     const std::size_t step = body.size() / members + 1;
     for (std::size_t at = 0; at == 0 || at < body.size(); at += step)

@@ -79,8 +79,13 @@ class RowMaker {
     if (fraction > 0) token += '.';
     for (std::size_t i = 0; i < fraction; ++i)
       token += digit();
-    if (choices_.ConsumeBool()) token += "e" + std::to_string(choices_.ConsumeIntegralInRange(-20'000, 140'000));
+    if (choices_.ConsumeBool()) token += "e" + std::to_string(exponent());
     return keep(token);
+  }
+  int exponent() {
+    // Large ones make large values, so they are few; the server's limits lie among them.
+    return choices_.ConsumeIntegralInRange(0, 15) == 0 ? choices_.ConsumeIntegralInRange(-20'000, 140'000)
+                                                       : choices_.ConsumeIntegralInRange(-50, 50);
   }
   char digit() { return static_cast<char>('0' + choices_.ConsumeIntegralInRange(0, 9)); }
 

@@ -23,8 +23,9 @@ const Zones& zones() {
 void check_one(const model::Record& record) {
   check_record(record);
   SURVEYSYNC_PROMISE(is_storable_text(record.context));
-  json::Document document;
-  model::RowBatch rows;
+  static json::Document document;
+  static model::RowBatch rows;
+  rows.clear();
   if (!accepts([&] { decode_definition(document, record, zones(), rows); })) return;
   SURVEYSYNC_PROMISE(rows.rows().size() == 1 && rows.rows()[0].table == record.table);
   for (std::size_t i = 0; i < record.key.size(); ++i)
@@ -42,7 +43,7 @@ std::string_view member(const json::Envelope& envelope, std::string_view name) {
 void check_definition(std::string_view bytes) {
   std::string body(bytes);
   json::Repair repair;
-  json::Splitter splitter;
+  static json::Splitter splitter;
   json::Envelope envelope;
   if (!accepts([&] { repair = json::Repair::apply(body); })) return;
   if (!accepts([&] { envelope = splitter.split(body, "data"); })) return;

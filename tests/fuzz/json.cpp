@@ -52,7 +52,7 @@ void check_scan(Value object) {
 
 /// The splitter finds the same records, members and scalars.
 void check_split(Value root, std::string_view text) {
-  json::Splitter splitter;
+  static json::Splitter splitter;  // as in the product, one for all pages
   json::Envelope envelope;
   const bool split = accepts([&] { envelope = splitter.split(text, "data"); });
   bool escaped = false;  // names with escapes are other names to the splitter
@@ -87,13 +87,13 @@ void check_storable(Value root, std::string_view text, int depth) {
   SURVEYSYNC_PROMISE(sound.capacity() >= sound.size() + json::kPadding);
   SURVEYSYNC_PROMISE(sound.size() == text.size() && is_strict_json(sound, depth), sound);
   SURVEYSYNC_PROMISE(!json::make_storable(sound).altered, sound);
-  json::Document document;
+  static json::Document document;
   SURVEYSYNC_PROMISE(document.parse(sound).size() == root.size());
 }
 
 void check_document(std::string_view bytes) {
   const Padded text(bytes);
-  json::Document document, alone;
+  static json::Document document, alone;
   Value root;
   const bool parsed = accepts([&] { root = document.parse(text.view()); });
   SURVEYSYNC_PROMISE(parsed == is_strict_json(bytes, json::kMaxDepth));
@@ -112,7 +112,7 @@ void check_any(std::string_view bytes) {
   const json::Storable storable = json::make_storable(bytes);
   if (storable.altered) SURVEYSYNC_PROMISE(!json::make_storable(*storable.altered).altered);
   SURVEYSYNC_PROMISE(json::is_utf8(bytes) == is_sound_utf8(bytes));
-  json::Splitter splitter;
+  static json::Splitter splitter;  // as in the product, one for all pages
   const Padded text(bytes);
   accepts([&] { splitter.split(text.view(), "data"); });
 }

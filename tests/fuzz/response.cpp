@@ -26,7 +26,7 @@ const Zones& zones() {
 
 /// After privacy no dropped member of a sound object has a value.
 void check_privacy(std::string_view payload) {
-  json::Document document;
+  static json::Document document;
   json::Value root;
   std::string text(payload);
   if (!accepts([&] { json::Repair::apply(text); }) || !accepts([&] { root = document.parse(text); })) return;
@@ -40,8 +40,9 @@ void check_one(const model::Record& record, bool drop) {
   check_record(record);
   if (drop) check_privacy(record.payload);
   if (drop && record.original) check_privacy(*record.original);
-  json::Document document;
-  model::RowBatch rows;
+  static json::Document document;
+  static model::RowBatch rows;
+  rows.clear();
   if (!accepts([&] { decode_response(document, record, zones(), rows); })) return;
   SURVEYSYNC_PROMISE(!rows.rows().empty() && rows.rows()[0].table == table::kResponse);
   for (const model::RowBatch::Row& row : rows.rows()) {
@@ -54,7 +55,7 @@ void check_one(const model::Record& record, bool drop) {
 void check_page(std::string_view bytes, bool drop) {
   std::string body(bytes);
   json::Repair repair;
-  json::Splitter splitter;
+  static json::Splitter splitter;
   json::Envelope envelope;
   if (!accepts([&] { repair = json::Repair::apply(body); })) return;
   if (!accepts([&] { envelope = splitter.split(body, "data"); })) return;

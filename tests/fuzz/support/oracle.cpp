@@ -1,5 +1,6 @@
 #include "fuzz/support/oracle.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace surveysync::fuzz {
@@ -183,13 +184,15 @@ std::optional<std::string> plain_decimal(std::string_view token, int most) {
     if (down) exponent = -exponent;
   }
   if (at != token.size()) return std::nullopt;
-  for (; exponent > 0; --exponent) {
-    whole += fraction.empty() ? '0' : fraction[0];
-    if (!fraction.empty()) fraction.erase(0, 1);
-  }
-  for (; exponent < 0; ++exponent) {
-    fraction.insert(fraction.begin(), whole.empty() ? '0' : whole.back());
-    if (!whole.empty()) whole.pop_back();
+  const auto shift = static_cast<std::size_t>(exponent < 0 ? -exponent : exponent);
+  if (exponent > 0) {
+    fraction.append(shift - std::min(shift, fraction.size()), '0');
+    whole += fraction.substr(0, shift);
+    fraction.erase(0, shift);
+  } else {
+    whole.insert(0, shift - std::min(shift, whole.size()), '0');
+    fraction.insert(0, whole.substr(whole.size() - shift));
+    whole.erase(whole.size() - shift);
   }
   whole.erase(0, std::min(whole.find_first_not_of('0'), whole.size()));
   if (whole.empty() && fraction.find_first_not_of('0') == std::string::npos) negative = false;
