@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kInto =
     "INSERT INTO surveysync.definition_history (source, survey_id, object, object_id, recorded_at, payload, run_id, "
-    "context, payload_hash, valid_from) SELECT t.source, ";
+    "context, payload_hash, payload_raw, flags, valid_from) SELECT t.source, ";
 
 }  // namespace
 
@@ -85,24 +85,24 @@ std::string VersionSql::update_contexts() const {
 std::string VersionSql::add_versions() const {
   const std::size_t after = table_.key.size() + 4;
   const std::string now = fmt::format("${}::timestamptz", after), run = fmt::format("${}::bigint", after + 1);
-  return kInto +
-         fmt::format(
-             "t.{0}, '{1}', {2}, {3}, t.payload, {4}, k.context, t.payload_hash, {5} FROM {6} LEFT JOIN {7} ON true "
-             "CROSS JOIN {8} WHERE t.source = $1 AND t.{0} = $2::text::bigint AND t.deleted_at IS NULL "
-             "AND h.payload_hash IS DISTINCT FROM t.payload_hash",
-             quoted(table_.key[0].name), table_.name, object_id(), now, run, valid_from(now), given(), newest(),
-             modified());
+  return kInto + fmt::format(
+                     "t.{0}, '{1}', {2}, {3}, t.payload, {4}, k.context, t.payload_hash, t.payload_raw, t.flags, {5} "
+                     "FROM {6} LEFT JOIN {7} ON true "
+                     "CROSS JOIN {8} WHERE t.source = $1 AND t.{0} = $2::text::bigint AND t.deleted_at IS NULL "
+                     "AND h.payload_hash IS DISTINCT FROM t.payload_hash",
+                     quoted(table_.key[0].name), table_.name, object_id(), now, run, valid_from(now), given(), newest(),
+                     modified());
 }
 
 std::string VersionSql::add_ends() const {
   const std::string now = "$3::timestamptz";
-  return kInto +
-         fmt::format(
-             "t.{0}, '{1}', {2}, {3}, NULL, $4::bigint, '', NULL, {4} FROM {5} AS t CROSS JOIN {6} CROSS JOIN {7} "
-             "WHERE t.source = $1 AND t.{0} = $2::text::bigint AND t.deleted_at IS NOT NULL "
-             "AND h.payload_hash IS NOT NULL",
-             quoted(table_.key[0].name), table_.name, object_id(), now, valid_from(now), qualified(table_), newest(),
-             modified());
+  return kInto + fmt::format(
+                     "t.{0}, '{1}', {2}, {3}, NULL, $4::bigint, '', NULL, NULL, NULL, {4} FROM {5} AS t CROSS JOIN {6} "
+                     "CROSS JOIN {7} "
+                     "WHERE t.source = $1 AND t.{0} = $2::text::bigint AND t.deleted_at IS NOT NULL "
+                     "AND h.payload_hash IS NOT NULL",
+                     quoted(table_.key[0].name), table_.name, object_id(), now, valid_from(now), qualified(table_),
+                     newest(), modified());
 }
 
 }  // namespace surveysync::store
