@@ -31,6 +31,7 @@ class Control {
   Reply act(const HttpRequest& request);
   std::optional<Reply> act_on_script(const HttpRequest& request);
   Reply change(const std::string& body);
+  Reply prepare(const std::string& body);
   Reply between(const std::string& body);
   Reply chaos(const std::string& body);
   Reply chaos_progress() const;

@@ -38,6 +38,7 @@ std::optional<Reply> Control::act_on_script(const HttpRequest& request) {
   const std::string what = request.method + " " + request.path;
   if (what == "POST /change") return change(request.body);
   if (what == "GET /changes") return changes();
+  if (what == "POST /prepare") return prepare(request.body);
   if (what == "POST /between") return between(request.body);
   if (what == "POST /chaos") return chaos(request.body);
   if (what == "GET /chaos") return chaos_progress();
@@ -56,6 +57,16 @@ Reply Control::change(const std::string& body) {
   if (done.survey == 0) return refusal(400, "nothing that fits");
   return json_reply(fmt::format(R"({{"ok":true,"survey":{},"count":{},"responses":{}}})", done.survey,
                                 done.responses.size(), ids_text(done.responses)));
+}
+
+// {"survey":ID,"since":"2026-01-01T00:00:00Z"}
+Reply Control::prepare(const std::string& body) {
+  const auto from = parse_object(body);
+  const auto since = parse_written_time(from->optValue<std::string>("since", "1990-01-01"));
+  if (!since) return refusal(400, "since must be a time like 2026-01-02T03:04:05Z");
+  const std::int64_t count =
+      vendor_.prepare(from->getValue<std::int64_t>("survey"), since->instant.value_or(since->wall));
+  return json_reply(fmt::format(R"({{"ok":true,"count":{}}})", count));
 }
 
 Reply Control::between(const std::string& body) {

@@ -120,6 +120,7 @@ struct Row {
   Status status = Status::complete;
   bool test = false, deleted = false, without_answers = false;
   bool touched = false;  ///< a change moved date_updated
+  bool operator==(const Row&) const = default;
 };
 
 /// A chosen or ranked option.

@@ -88,14 +88,9 @@ Reply Vendor::response_list(Call& call, std::int64_t survey) {
   if (call.fault("shuffle-ties") != nullptr) asked.shuffle_ties = ++shuffles_;
   RowsFound found = find_rows(call, survey, asked, filters.all);
   if (call.fault("total-ignores-filter") != nullptr) found.total = account_.listed(survey, call.now);
-  const WireStyle style = style_of(call);
-  const Fault* undated = call.fault("no-date-updated");
   std::vector<std::string> records;
-  for (const Row& row : found.rows) {
-    records.push_back(json_text([&](JsonWriter& out) {
-      write_response(out, account_.response(survey, row), style, has_updated(undated, row));
-    }));
-  }
+  for (const Row& row : found.rows)
+    records.push_back(record_of(call, survey, row));
   spoil_records(records, call.faults);
   return success(paged_envelope(paging, static_cast<std::int64_t>(found.total), records, call.faults));
 }
@@ -127,10 +122,31 @@ Reply Vendor::one_response(Call& call, std::int64_t survey, std::int64_t respons
     out.body = "<!DOCTYPE html>\n<html><head><title>404 Not Found</title></head><body>Not Found</body></html>\n";
     return out;
   }
-  return success(single_envelope(json_text([&](JsonWriter& out) {
-    write_response(out, account_.response(survey, *row), style_of(call),
-                   has_updated(call.fault("no-date-updated"), *row));
-  })));
+  return success(single_envelope(record_of(call, survey, *row)));
+}
+
+std::string Vendor::record_of(const Call& call, std::int64_t survey, const Row& row) const {
+  const WireStyle style = style_of(call);
+  const Fault* undated = call.fault("no-date-updated");
+  const bool ordinary = !style.new_field && !style.type_drift && undated == nullptr;
+  if (const auto ready = ordinary ? prepared_.find(survey, row) : nullptr) return *ready;
+  return json_text(
+      [&](JsonWriter& out) { write_response(out, account_.response(survey, row), style, has_updated(undated, row)); });
+}
+
+std::int64_t Vendor::prepare(std::int64_t survey, Seconds since) {
+  WireStyle style{&account_.region(), &account_.updated()};
+  style.suffix = spec_.suffix;
+  RowsAsked asked;
+  asked.order = RowOrder::updated;
+  asked.updated.narrow(account_.updated().wall(since), WallRange::kLatest);
+  const std::vector<Row> rows = account_.page(survey, asked, clock_.now()).rows;
+  for (const Row& row : rows) {
+    prepared_.put(survey, row, json_text([&](JsonWriter& out) {
+                    write_response(out, account_.response(survey, row), style, true);
+                  }));
+  }
+  return static_cast<std::int64_t>(rows.size());
 }
 
 }  // namespace surveysync::sandbox

@@ -60,20 +60,23 @@ void ResponseTable::load(const Row& row) {
 
 void ResponseTable::finish_loading() {
   std::vector<std::uint32_t> ids;
+  std::vector<TimeKey> submitted, updated;
+  for (auto* keys : {&submitted, &updated})
+    keys->reserve(rows_.size());
   ids.reserve(rows_.size());
-  for (const Packed& row : rows_)
-    ids.push_back(row.id);
+  for (const Packed& item : rows_) {
+    const Row row = unpacked(item);
+    count(row, 1);
+    if (row.deleted) continue;
+    ids.push_back(item.id);
+    submitted.push_back(submitted_key(row));
+    updated.push_back(updated_key(row));
+  }
   by_id_.assign(ids);
-  std::vector<TimeKey> keys(rows_.size());
-  const auto fill = [&](Ranked<TimeKey>& index, auto&& key) {
-    std::transform(rows_.begin(), rows_.end(), keys.begin(), [&](const Packed& row) { return key(unpacked(row)); });
-    std::sort(keys.begin(), keys.end());
-    index.assign(keys);
-  };
-  fill(by_submitted_, [this](const Row& row) { return submitted_key(row); });
-  fill(by_updated_, [this](const Row& row) { return updated_key(row); });
-  for (const Packed& row : rows_)
-    count(unpacked(row), 1);
+  std::sort(submitted.begin(), submitted.end());
+  by_submitted_.assign(submitted);
+  std::sort(updated.begin(), updated.end());
+  by_updated_.assign(updated);
 }
 
 void ResponseTable::count(const Row& row, int by) {

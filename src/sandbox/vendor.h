@@ -15,6 +15,7 @@
 #include "sandbox/faults.h"
 #include "sandbox/http.h"
 #include "sandbox/limits.h"
+#include "sandbox/prepared.h"
 #include "sandbox/query.h"
 #include "sandbox/wire.h"
 
@@ -67,6 +68,8 @@ class Vendor {
   Reply answer(const HttpRequest& request, const std::stop_token& stop);
 
   Faults& faults() { return faults_; }
+  /// Renders the responses of a survey updated since then; how many. Without faults that change records.
+  std::int64_t prepare(std::int64_t survey, Seconds since);
   /// From now on only `key` is accepted, and the pair before it is remembered as deleted.
   void rotate(KeyPair key);
   KeyPair key() const;
@@ -92,6 +95,7 @@ class Vendor {
   Reply one_response(Call& call, std::int64_t survey, std::int64_t response);
   RowsFound find_rows(const Call& call, std::int64_t survey, RowsAsked asked, std::vector<Filter> filters) const;
   WireStyle style_of(const Call& call) const;
+  std::string record_of(const Call& call, std::int64_t survey, const Row& row) const;
   Reply statistics(Call& call, const SurveyView& view);
   Reply other_object(Call& call) const;
   void record(const HttpRequest& request, int status);
@@ -104,6 +108,7 @@ class Vendor {
   std::atomic<std::int64_t> last_request_{0};
   std::atomic<std::int64_t> resting_until_{0};  // after a time-out everything gets 400
   std::atomic<std::uint64_t> shuffles_{0};
+  Prepared prepared_;
   mutable std::mutex mutex_;
   KeyPair key_;
   std::vector<KeyPair> deleted_keys_;
