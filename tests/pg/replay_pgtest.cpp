@@ -121,16 +121,92 @@ TEST_F(ReplayTest, OnlyTheNamedSurvey) {
 }
 
 TEST_F(ReplayTest, StopsAndGoesOn) {
-  vendor_.fill(1, 600);
+  vendor_.fill(1, 1100);
   load();
   const auto before = everything();
   lose_tables();
   std::stop_source stop;
-  stop.request_stop();
-  EXPECT_THROW(replay(stop.get_token()), Error);
+  class Stopper final : public Observer {
+   public:
+    explicit Stopper(std::stop_source& stop) : stop_(stop) {}
+    void on_event(const Event& event) noexcept override {
+      if (std::holds_alternative<event::PageStored>(event) && ++pages_ == 2) stop_.request_stop();
+    }
+
+   private:
+    std::stop_source& stop_;
+    std::atomic<int> pages_ = 0;
+  } stopper(stop);
+  const auto first = sync::replay(job_, vendor_, open_, stopper, clock_, stop.get_token());
+  EXPECT_EQ(first.outcome, sync::Outcome::cancelled);
+  EXPECT_EQ(query("SELECT outcome FROM surveysync.run ORDER BY run_id DESC LIMIT 1"), "cancelled");
+  EXPECT_NE(everything(), before);
   EXPECT_EQ(replay().outcome, sync::Outcome::succeeded);
   EXPECT_EQ(everything(), before);
-  EXPECT_GE(events_.of<event::PageStored>().size(), 4U);
+  EXPECT_GE(events_.of<event::PageStored>().size(), 5U);
+}
+
+TEST_F(ReplayTest, RowsThatAreEqualAlreadyAreLeftAlone) {
+  vendor_.fill(1, 40);
+  load();
+  run_sql("DELETE FROM alchemer.answer WHERE response_id = 5");
+  const auto report = replay();
+  EXPECT_EQ(report.counts.updated, 1);
+  EXPECT_EQ(query("SELECT string_agg(response_id::text, ',') FROM alchemer.response r JOIN surveysync.run USING "
+                  "(run_id) WHERE kind = 'replay'"),
+            "5");
+}
+
+TEST_F(ReplayTest, ALostConnectionInTheMiddleCostsNothing) {
+  vendor_.fill(1, 800);
+  vendor_.fill(2, 800);
+  load();
+  const auto before = everything();
+  lose_tables();
+  class Killer final : public Observer {
+   public:
+    explicit Killer(std::function<void()> kill) : kill_(std::move(kill)) {}
+    void on_event(const Event& event) noexcept override {
+      if (std::holds_alternative<event::PageStored>(event) && ++pages_ == 3) kill_();
+      if (std::holds_alternative<event::StoreUnavailable>(event)) ++lost;
+    }
+    std::atomic<int> lost = 0;
+
+   private:
+    std::function<void()> kill_;
+    std::atomic<int> pages_ = 0;
+  } killer([this] {
+    query(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = "
+        "current_database()");
+  });
+  const auto report = sync::replay(job_, vendor_, open_, killer, clock_, {});
+  EXPECT_EQ(report.outcome, sync::Outcome::succeeded) << (report.error ? report.error->full_text() : "");
+  EXPECT_GT(killer.lost, 0);
+  EXPECT_EQ(everything(), before);
+}
+
+TEST_F(ReplayTest, DefinitionsOfADeletedSurveyComeBackDeleted) {
+  vendor_.fill(1, 3);
+  load();
+  const auto session = open_({});
+  const store::Fence fence = session->acquire_lease("us", std::chrono::minutes(5));
+  const std::int64_t run = session->ledger().open_run(fence, "incremental");
+  for (const model::StreamSpec& stream : vendor_.streams())
+    session->ledger().mark_partition_deleted(fence, run, stream, "1");
+  session->release_lease(fence);
+  const auto before = everything();
+  lose_tables();
+  replay();
+  EXPECT_EQ(everything(), before);
+  EXPECT_EQ(query("SELECT count(*) FROM alchemer.question WHERE deleted_at IS NULL"), "0");
+}
+
+TEST_F(ReplayTest, ALeaseHeldElsewhereKeepsItOut) {
+  run_sql(
+      "INSERT INTO surveysync.lease (source, holder, epoch, acquired_at, renewed_at, expires_at) VALUES ('us', "
+      "'elsewhere/1/1', 5, now(), now(), now() + interval '1 hour')");
+  EXPECT_EQ(error_of([&] { replay(); }).kind(), ErrorKind::locked);
 }
 
 TEST_F(ReplayTest, AQuarantinedNewerVersionStaysInQuarantine) {
