@@ -243,7 +243,8 @@ Outcome Client::Impl::read(const Call& call, Response response, const Progress& 
   }
   pace.heed(advice);
   outcome.status = response.status;
-  const Judgement judgement = judge_response(response, judge);
+  const bool accepted = call.accepts && call.accepts(response);
+  const Judgement judgement = accepted ? Judgement{} : judge_response(response, judge);
   if (!judgement.ok) {
     outcome.kind = judgement.kind;
     outcome.message = masker.mask(fmt::format("{} {}", call.path, judgement.message));
@@ -256,7 +257,7 @@ Outcome Client::Impl::read(const Call& call, Response response, const Progress& 
     return outcome;
   }
   pace.fine();
-  gate.accepted(outcome.key);
+  if (!accepted) gate.accepted(outcome.key);
   const bool first_try = progress.first_sent == outcome.sent_at;
   Reply& reply = outcome.reply.emplace();
   reply.status = response.status;

@@ -67,6 +67,9 @@ struct Call {
   /// Attempts while the vendor fails under the weight of the question (Error::asks_for_less), where a smaller one can
   /// be asked instead; 0: no fewer than for other failures.
   int heavy_attempts = 0;
+  /// Answers that this call takes as they are, whatever their status: a 404 for one record says something about that
+  /// record. Never a word about the key. Empty: none.
+  std::function<bool(const Response&)> accepts = nullptr;
 };
 
 struct Reply {

@@ -32,6 +32,34 @@ inline std::string tail_position(std::int64_t known_total) {
   return "tail:" + std::to_string(known_total);
 }
 
+/// Position of a fetch that reads the `records` newest changes of a partition in descending order, with its total.
+/// Needs Abilities::newest_first. There is no next.
+inline std::string newest_position(int records) {
+  return "newest:" + std::to_string(records);
+}
+
+/// What the lists of a stream can be trusted with, tested and not assumed (product.md 4.3).
+struct Abilities {
+  bool newest_first = false;     ///< newest_position: changes are dated, and the vendor orders by them
+  bool windows = false;          ///< window_position: and filters by them
+  bool windows_counted = false;  ///< count_position: the total of a filtered list counts what the filter lets through
+  std::string reason;            ///< why not, for people: "the filter is ignored"; empty when all of them
+};
+
+/// What the vendor says about one record or partition when asked for it alone.
+enum class Presence : std::uint8_t {
+  present,
+  gone,    ///< 404, result_ok false, no data, or status Deleted
+  refused  ///< 401, 403, "permission denied": says nothing about whether it exists
+};
+struct Found {
+  Presence presence = Presence::refused;
+  model::Page page;      ///< the record, when present
+  std::string evidence;  ///< "HTTP 404", "status Deleted": for the log
+  bool certain = false;  ///< gone in the vendor's own words (status Deleted), not by an answer that a lost permission
+                         ///< gives too
+};
+
 /// What a probe found, for `check` and for people.
 struct ProbeResult {
   std::string summary;  ///< "account 12345, clock 0.3 s ahead"
@@ -61,6 +89,36 @@ class Source {
 
   /// Exactly one page of one partition.
   virtual model::Page fetch(const FetchRequest& request, const std::stop_token& stop) = 0;
+
+  /// What `fetch` of this stream can do, from what was assumed.
+  virtual Abilities abilities(const model::StreamSpec& stream) const = 0;
+  /// A bookmark: everything that changed until `newest` (a Page::newest) is stored, but nothing is claimed beyond
+  /// `not_after` by the vendor's clock. The later of it and `before` (an earlier bookmark, may be empty).
+  virtual std::string bookmark(const std::string& newest, UtcTime not_after, const std::string& before) const = 0;
+  /// Position of the first page of a moving window, by ascending change: from `lookback` before the bookmark,
+  /// inclusive, without end. Each page's `next` begins at the last change met, inclusive, never by ever-deeper page
+  /// numbers; more records in one second than a page holds are paged within that second. Every page proves itself: see
+  /// Page::unreliable.
+  virtual std::string window_position(const std::string& bookmark, Duration lookback) const = 0;
+  /// The same over changes in [from, until); newest first where asked (backfill).
+  virtual std::string window_position(UtcTime from, std::optional<UtcTime> until, bool newest_first) const = 0;
+  /// Position whose page has no records but the total of records changed until `as_of`; nothing where that cannot be
+  /// asked (no windows_counted, or the vendor's clock is in doubt around `as_of`).
+  virtual std::optional<std::string> count_position(UtcTime as_of) const = 0;
+  /// How far the dates of changes around `at` may be from true instants: 0 when the zone is calibrated, an hour around
+  /// a change of the clocks, 26 h while the zone is not known.
+  virtual Duration date_doubt(UtcTime at) const = 0;
+  /// The vendor's clock, from its Date headers; ours before the first.
+  virtual UtcTime vendor_now() const = 0;
+
+  /// Asks for one record alone. Never throws for an answer about that record.
+  virtual Found find(const model::StreamSpec& stream, const model::Partition& partition, const model::Key& key,
+                     const Scope& scope, const std::stop_token& stop) = 0;
+  /// Asks whether a partition that the list does not show any more exists. The page stays empty.
+  virtual Found find_partition(const std::string& name, const Scope& scope, const std::stop_token& stop) = 0;
+  /// Stored raw bytes of one record (from quarantine) as a page, keyed and hashed as `fetch` would. No request.
+  virtual model::Page reread(const model::StreamSpec& stream, const model::Partition& partition,
+                             const std::string& raw) const = 0;
 
   /// A decoder for one worker (it keeps a parser). Outlived by the source.
   virtual model::Decode decoder(const model::StreamSpec& stream) const = 0;

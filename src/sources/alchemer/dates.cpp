@@ -99,8 +99,9 @@ std::string Zone::name() const {
 void Zones::take_over(std::span<const model::Capability> capabilities) {
   for (const model::Capability& capability : capabilities) {
     try {
-      if (capability.name == "account_zone") account = Zone(capability.value);
-      if (capability.name == "updated_zone") updated = Zone(capability.value);
+      const bool told = capability.value != kUnknown;
+      if (capability.name == "account_zone" && told) account = Zone(capability.value);
+      if (capability.name == "updated_zone") updated = told ? Zone(capability.value) : Zone();
     } catch (const Error&) {
       continue;  // learned on a machine with another database: what is assumed stays
     }

@@ -66,8 +66,25 @@ std::optional<UtcTime> to_utc(const Stamp& stamp, const Zone& zone, std::optiona
 /// Second of date_started in UTC, from "<unix seconds>_...".
 std::optional<UtcTime> session_second(std::string_view session_id);
 
-/// What raw responses tell about the account's clocks: "account_zone" from their dates' suffixes (or, where they have
-/// none, from session_id), "updated_zone" by a vote of the unedited ones. Each only with clear evidence.
-std::vector<model::Capability> learn_zones(std::span<const std::string_view> raw_responses);
+/// What one response tells about clocks.
+struct ClockEvidence {
+  std::optional<Stamp> submitted, started, updated;  ///< their `suffix` is not kept here
+  std::string submitted_suffix;
+  std::optional<UtcTime> session;
+};
+/// Evidence of raw responses; those that cannot be read are passed over.
+std::vector<ClockEvidence> clock_evidence(std::span<const std::string_view> raw_responses);
+
+/// The value of a capability that could not be judged; its evidence says why.
+inline constexpr std::string_view kUnknown = "unknown";
+
+/// What the evidence tells about the account's clocks: "account_zone" from the suffixes of dates (or, where they have
+/// none, from session_id), "updated_zone" from unedited responses. A zone is named only when every other that it could
+/// be is refuted, which takes responses from both sides of a change of its clock; else the value is kUnknown. `known`:
+/// a zone that was calibrated before stays while nothing speaks against it.
+std::vector<model::Capability> learn_zones(std::span<const ClockEvidence> evidence, const Zone& known = Zone());
+
+/// The zones that date_updated may be in.
+std::span<const std::string_view> zone_candidates();
 
 }  // namespace surveysync::sources::alchemer

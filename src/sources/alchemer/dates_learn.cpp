@@ -1,8 +1,10 @@
+#include <date/tz.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <map>
+#include <ranges>
 #include <utility>
 
 #include "base/error.h"
@@ -15,8 +17,11 @@ namespace {
 
 constexpr std::chrono::minutes kUnedited{
     2};  // date_updated of a response nobody edited is this close to its submission
-constexpr std::chrono::seconds kSessionSlack{60};
+constexpr std::chrono::seconds kSessionSlack{60}, kBefore{5};
 constexpr int kClear = 4;  // a winner has so many times the votes of the next
+// Where two zones read the same responses differently, the right one explains this many of them at least, and this part
+// (the others were edited). One edit an exact number of hours after the submission proves nothing.
+constexpr int kLeastVotes = 3, kLeastShare = 5;
 
 struct SuffixZone {
   std::string_view suffix, zone;
@@ -38,35 +43,48 @@ constexpr std::array kSuffixZones = {
     SuffixZone{"AEST", "Australia/Sydney"},
     SuffixZone{"AEDT", "Australia/Sydney"},
 };
-constexpr std::array<std::string_view, 6> kCandidates = {"America/New_York", "UTC",           "Europe/London",
-                                                         "Australia/Sydney", "Europe/Berlin", "America/Los_Angeles"};
-
-/// What one response says about clocks.
-struct Evidence {
-  std::optional<Stamp> submitted, started, updated;
-  std::string submitted_suffix;
-  std::optional<UtcTime> session;
-};
-
-std::vector<Evidence> read_evidence(std::span<const std::string_view> raw_responses) {
-  std::vector<Evidence> all;
-  json::Document document;
-  for (const std::string_view raw : raw_responses) {
-    try {
-      const json::Value response = document.parse_copy(raw);
-      Evidence one;
-      one.submitted = parse_stamp(response["date_submitted"].text());
-      one.started = parse_stamp(response["date_started"].text());
-      one.updated = parse_stamp(response["date_updated"].text());
-      if (one.submitted) one.submitted_suffix = one.submitted->suffix;
-      one.session = session_second(response["session_id"].text());
-      all.push_back(std::move(one));
-    } catch (const Error&) {
-      continue;  // a record that cannot be read is quarantined elsewhere; it is no evidence
-    }
-  }
-  return all;
-}
+// Each with rules of its own: of zones that always agree one is enough. Whole hours are the rivals that only a change
+// of the clock refutes.
+constexpr std::array<std::string_view, 40> kCandidates = {"UTC",
+                                                          "America/New_York",
+                                                          "America/Chicago",
+                                                          "America/Denver",
+                                                          "America/Los_Angeles",
+                                                          "America/Anchorage",
+                                                          "America/Halifax",
+                                                          "Europe/London",
+                                                          "Europe/Berlin",
+                                                          "Europe/Helsinki",
+                                                          "Australia/Sydney",
+                                                          "Asia/Kolkata",
+                                                          "Australia/Adelaide",
+                                                          "Pacific/Auckland",
+                                                          "Etc/GMT+12",
+                                                          "Etc/GMT+11",
+                                                          "Etc/GMT+10",
+                                                          "Etc/GMT+9",
+                                                          "Etc/GMT+8",
+                                                          "Etc/GMT+7",
+                                                          "Etc/GMT+6",
+                                                          "Etc/GMT+5",
+                                                          "Etc/GMT+4",
+                                                          "Etc/GMT+2",
+                                                          "Etc/GMT+1",
+                                                          "Etc/GMT-1",
+                                                          "Etc/GMT-2",
+                                                          "Etc/GMT-3",
+                                                          "Etc/GMT-4",
+                                                          "Etc/GMT-5",
+                                                          "Etc/GMT-6",
+                                                          "Etc/GMT-7",
+                                                          "Etc/GMT-8",
+                                                          "Etc/GMT-9",
+                                                          "Etc/GMT-10",
+                                                          "Etc/GMT-11",
+                                                          "Etc/GMT-12",
+                                                          "Etc/GMT-13",
+                                                          "Etc/GMT-14",
+                                                          "Etc/GMT+3"};
 
 using Votes = std::map<std::string, int, std::less<>>;
 
@@ -85,11 +103,11 @@ std::string winner(const Votes& votes) {
   return most > 0 && most >= next * kClear ? best : std::string();
 }
 
-std::optional<model::Capability> account_zone_by_suffix(const std::vector<Evidence>& sample) {
+std::optional<model::Capability> account_zone_by_suffix(std::span<const ClockEvidence> sample) {
   Votes votes;
   std::map<std::string, int> suffixes;
   int dated = 0;
-  for (const Evidence& one : sample) {
+  for (const ClockEvidence& one : sample) {
     if (!one.submitted) continue;
     ++dated;
     const auto* known = std::ranges::find(kSuffixZones, one.submitted_suffix, &SuffixZone::suffix);
@@ -110,69 +128,136 @@ std::optional<model::Capability> account_zone_by_suffix(const std::vector<Eviden
   return model::Capability{"account_zone", zone, fmt::format("suffixes of {} dates: {}", dated, seen)};
 }
 
-std::optional<model::Capability> account_zone_by_session(const std::vector<Evidence>& sample) {
-  Votes votes;
-  int dated = 0;
-  for (const Evidence& one : sample) {
-    if (!one.session || !one.started || one.started->offset_seconds) continue;
-    ++dated;
-    for (const std::string_view name : kCandidates) {
-      const auto at = to_utc(*one.started, Zone(name), *one.session);
-      if (at && std::chrono::abs(*at - *one.session) <= kSessionSlack) ++votes[std::string(name)];
-    }
+/// One response as every candidate reads it.
+struct Reading {
+  std::array<std::chrono::seconds, kCandidates.size()> offset{};
+  std::array<bool, kCandidates.size()> explains{};
+};
+
+/// Reads `wall` in every candidate: it explains a response when the time comes out within [-before, after] of `truth`.
+Reading read_everywhere(const Stamp& wall, UtcTime truth, Duration before, Duration after) {
+  static const std::vector<Zone> zones(kCandidates.begin(), kCandidates.end());
+  Reading reading;
+  const date::sys_seconds second(std::chrono::floor<std::chrono::seconds>(truth).time_since_epoch());
+  for (std::size_t i = 0; i < zones.size(); ++i) {
+    reading.offset[i] = zones[i].get()->get_info(second).offset;
+    const auto at = to_utc(wall, zones[i], truth);
+    reading.explains[i] = at && *at - truth >= -before && *at - truth <= after;
   }
-  // Zones that agree all year or half of it tie: the first candidate that explains nearly all of the dates is taken.
-  const auto explains = [&](std::string_view name) {
-    const auto vote = votes.find(name);
-    return vote != votes.end() && vote->second * 10 >= dated * 9;
-  };
-  const auto found = std::ranges::find_if(kCandidates, explains);
-  if (found == std::end(kCandidates)) return std::nullopt;
-  const std::string zone(*found);
-  const int count = votes.find(zone)->second;
-  return model::Capability{"account_zone", zone,
-                           fmt::format("date_started agrees with session_id in {} of {} responses", count, dated)};
+  return reading;
 }
 
-std::optional<model::Capability> updated_zone(const std::vector<Evidence>& sample, const std::string& account) {
-  const Zone account_zone(account);
-  int in_utc = 0, in_account = 0, dated = 0;
-  for (const Evidence& one : sample) {
-    if (!one.submitted || !one.updated || one.updated->offset_seconds) continue;
-    const auto submitted = to_utc(*one.submitted, account_zone, one.session);
-    if (!submitted) continue;
-    ++dated;
-    const auto unedited = [&](const Zone& zone) {
-      const auto updated = to_utc(*one.updated, zone, submitted);
-      return updated && *updated - *submitted >= -std::chrono::seconds(5) && *updated - *submitted <= kUnedited;
-    };
-    in_utc += unedited(Zone("UTC")) ? 1 : 0;
-    in_account += account != "UTC" && unedited(account_zone) ? 1 : 0;
+struct Verdict {
+  std::string zone;      // empty: ambiguous
+  std::string evidence;  // "140 of 200 read in UTC", or what is between the zones
+};
+
+int votes_of(std::span<const Reading> readings, std::size_t zone) {
+  return static_cast<int>(std::ranges::count_if(readings, [&](const Reading& one) { return one.explains[zone]; }));
+}
+
+/// Whether the responses that two zones read differently speak for `one` and against `other`.
+bool refutes(std::span<const Reading> readings, std::size_t one, std::size_t other) {
+  int for_one = 0, for_other = 0, differ = 0;
+  for (const Reading& reading : readings) {
+    if (reading.offset[one] == reading.offset[other]) continue;
+    ++differ;
+    for_one += reading.explains[one] ? 1 : 0;
+    for_other += reading.explains[other] ? 1 : 0;
   }
-  Votes votes{{"UTC", in_utc}};
-  if (!account.empty() && account != "UTC") votes[account] = in_account;
-  const std::string zone = winner(votes);
-  if (zone.empty()) return std::nullopt;
-  const std::string other = account.empty() || account == "UTC" ? "" : fmt::format(", {} in {}", in_account, account);
-  return model::Capability{
-      "updated_zone", zone,
-      fmt::format("date_updated follows date_submitted within {} min in {} of {} responses read in "
-                  "UTC{}",
-                  kUnedited.count(), in_utc, dated, other)};
+  return for_one >= kLeastVotes && for_one >= kClear * for_other && for_one * kLeastShare >= differ;
+}
+
+/// The one zone that refutes all others; `known` stays when nothing refutes it.
+Verdict judge(std::span<const Reading> readings, const Zone& known) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < kCandidates.size(); ++i)
+    if (votes_of(readings, i) > votes_of(readings, best)) best = i;
+  const auto told = std::ranges::find(kCandidates, known.name());
+  std::vector<std::string_view> rivals;
+  for (std::size_t i = 0; i < kCandidates.size(); ++i)
+    if (i != best && !refutes(readings, best, i)) rivals.push_back(kCandidates[i]);
+  const std::string counted =
+      fmt::format("{} of {} responses read in {}", votes_of(readings, best), readings.size(), kCandidates[best]);
+  if (rivals.empty()) return {std::string(kCandidates[best]), counted};
+  if (told != kCandidates.end()) {
+    const auto index = static_cast<std::size_t>(told - kCandidates.begin());
+    bool refuted = false;
+    for (std::size_t i = 0; i < kCandidates.size(); ++i)
+      refuted = refuted || (i != index && refutes(readings, i, index));
+    if (!refuted) return {known.name(), "calibrated before, and nothing speaks against it: " + counted};
+  }
+  if (votes_of(readings, best) == 0) return {{}, fmt::format("0 of {} responses in any zone", readings.size())};
+  return {{},
+          fmt::format("{}, but {} could be it as well: no responses from both sides of a change of the clock", counted,
+                      fmt::join(rivals | std::views::take(3), ", "))};
+}
+
+model::Capability account_zone_by_session(std::span<const ClockEvidence> sample) {
+  std::vector<Reading> readings;
+  for (const ClockEvidence& one : sample) {
+    if (one.session && one.started && !one.started->offset_seconds)
+      readings.push_back(read_everywhere(*one.started, *one.session, kSessionSlack, kSessionSlack));
+  }
+  const Verdict verdict = judge(readings, Zone());
+  return {"account_zone", verdict.zone.empty() ? std::string(kUnknown) : verdict.zone,
+          "date_started agrees with session_id in " + verdict.evidence};
+}
+
+/// When a response was submitted: by its suffix, by the session's second, else by the account's clock.
+std::optional<UtcTime> submission(const ClockEvidence& one, const Zone& account) {
+  if (one.submitted->offset_seconds) return to_utc(*one.submitted, account);
+  if (one.session && one.started && !one.started->offset_seconds) {
+    return *one.session + std::chrono::seconds(one.submitted->local_seconds - one.started->local_seconds);
+  }
+  return to_utc(*one.submitted, account, one.session);
+}
+
+model::Capability updated_zone(std::span<const ClockEvidence> sample, const Zone& account, const Zone& known) {
+  std::vector<Reading> readings;
+  for (const ClockEvidence& one : sample) {
+    if (!one.submitted || !one.updated || one.updated->offset_seconds) continue;
+    if (const auto submitted = submission(one, account))
+      readings.push_back(read_everywhere(*one.updated, *submitted, kBefore, kUnedited));
+  }
+  const Verdict verdict = judge(readings, known);
+  return {"updated_zone", verdict.zone.empty() ? std::string(kUnknown) : verdict.zone,
+          fmt::format("date_updated follows date_submitted within {} min in {}", kUnedited.count(), verdict.evidence)};
 }
 
 }  // namespace
 
-std::vector<model::Capability> learn_zones(std::span<const std::string_view> raw_responses) {
-  const std::vector<Evidence> sample = read_evidence(raw_responses);
-  std::vector<model::Capability> learned;
-  std::optional<model::Capability> account = account_zone_by_suffix(sample);
-  if (!account) account = account_zone_by_session(sample);
-  if (account) learned.push_back(*account);
-  if (auto updated = updated_zone(sample, account ? account->value : std::string())) {
-    learned.push_back(std::move(*updated));
+std::span<const std::string_view> zone_candidates() {
+  return kCandidates;
+}
+
+std::vector<ClockEvidence> clock_evidence(std::span<const std::string_view> raw_responses) {
+  std::vector<ClockEvidence> all;
+  json::Document document;
+  for (const std::string_view raw : raw_responses) {
+    try {
+      const json::Value response = document.parse_copy(raw);
+      ClockEvidence one;
+      one.submitted = parse_stamp(response["date_submitted"].text());
+      one.started = parse_stamp(response["date_started"].text());
+      one.updated = parse_stamp(response["date_updated"].text());
+      if (one.submitted) one.submitted_suffix = one.submitted->suffix;
+      for (std::optional<Stamp>* stamp : {&one.submitted, &one.started, &one.updated})
+        if (*stamp) (*stamp)->suffix = {};  // views the document
+      one.session = session_second(response["session_id"].text());
+      all.push_back(std::move(one));
+    } catch (const Error&) {
+      continue;  // a record that cannot be read is quarantined elsewhere; it is no evidence
+    }
   }
-  return learned;
+  return all;
+}
+
+std::vector<model::Capability> learn_zones(std::span<const ClockEvidence> evidence, const Zone& known) {
+  const std::optional<model::Capability> by_suffix = account_zone_by_suffix(evidence);
+  const model::Capability account = by_suffix ? *by_suffix : account_zone_by_session(evidence);
+  const Zone account_zone(account.value == kUnknown ? std::string() : account.value);
+  return {account, updated_zone(evidence, account_zone, known)};
 }
 
 }  // namespace surveysync::sources::alchemer

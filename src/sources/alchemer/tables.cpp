@@ -14,6 +14,13 @@ model::Table make_table(std::string name, std::span<const ColumnDef> columns) {
   return table;
 }
 
+/// A table of definitions: its versions are kept.
+model::Table definition_table(std::string name, std::span<const ColumnDef> columns) {
+  model::Table table = make_table(std::move(name), columns);
+  table.history = true;
+  return table;
+}
+
 model::Table response_table() {
   model::Table table = make_table("response", kResponseColumns);
   table.version = cell(kResponseColumns, "date_updated") - table.key.size();
@@ -31,8 +38,8 @@ model::Table answer_table() {
 const std::vector<model::StreamSpec>& stream_specs() {
   static const std::vector<model::StreamSpec> kSpecs = {
       {"survey",
-       {make_table("survey", kSurveyColumns), make_table("page", kPageColumns),
-        make_table("question", kQuestionColumns), make_table("option", kOptionColumns)},
+       {definition_table("survey", kSurveyColumns), definition_table("page", kPageColumns),
+        definition_table("question", kQuestionColumns), definition_table("option", kOptionColumns)},
        false},
       {"response", {response_table(), answer_table()}, true},
   };

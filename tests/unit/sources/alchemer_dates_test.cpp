@@ -105,14 +105,17 @@ TEST(Zones, LearnedOnesReplaceTheRegions) {
       {"account_zone", "Europe/London", "", {}}, {"updated_zone", "UTC", "", {}}, {"order_by", "yes", "", {}}});
   EXPECT_EQ(zones.account.name(), "Europe/London");
   EXPECT_TRUE(zones.updated.known());
+  zones.take_over(std::vector<model::Capability>{{"account_zone", "unknown", "", {}}});
+  EXPECT_EQ(zones.account.name(), "Europe/London");
   zones.take_over(std::vector<model::Capability>{{"account_zone", "Mars/Olympus", "", {}}});
   EXPECT_EQ(zones.account.name(), "Europe/London");
 }
 
-std::map<std::string, std::string> learned(const std::vector<std::string>& responses, std::string* evidence = nullptr) {
+std::map<std::string, std::string> learned(const std::vector<std::string>& responses, std::string* evidence = nullptr,
+                                           const Zone& known = Zone()) {
   const std::vector<std::string_view> raw(responses.begin(), responses.end());
   std::map<std::string, std::string> out;
-  for (const model::Capability& capability : learn_zones(raw)) {
+  for (const model::Capability& capability : learn_zones(clock_evidence(raw), known)) {
     out[capability.name] = capability.value;
     if (evidence != nullptr) *evidence += capability.name + ": " + capability.evidence + "\n";
   }
@@ -123,34 +126,74 @@ std::string response(std::string_view submitted, std::string_view updated, std::
   return fmt::format(R"({{"id":"1","date_submitted":"{}","date_updated":"{}"{}}})", submitted, updated, more);
 }
 
+/// `count` responses of that day whose date_updated is so far from their submission.
+std::vector<std::string> days(std::string_view day, std::string_view suffix, int hours_on, int count = 3) {
+  std::vector<std::string> out;
+  for (int i = 0; i < count; ++i)
+    out.push_back(
+        response(fmt::format("{} 10:0{}:00 {}", day, i, suffix), fmt::format("{} {}:0{}:06", day, 10 + hours_on, i)));
+  return out;
+}
+std::vector<std::string> operator+(std::vector<std::string> left, const std::vector<std::string>& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
 TEST(LearnZones, UpdatedInUtc) {
   std::string evidence;
-  const auto zones = learned({response("2026-07-19 12:00:00 EDT", "2026-07-19 16:00:06"),
-                              response("2026-01-19 12:00:00 EST", "2026-01-19 17:01:00"),
-                              response("2026-01-19 12:00:00 EST", "2026-02-19 17:01:00"), "not json"},
-                             &evidence);
+  const auto zones =
+      learned(days("2026-07-19", "EDT", 4) + days("2026-01-19", "EST", 5) +
+                  std::vector<std::string>{response("2026-01-19 12:00:00 EST", "2026-02-19 17:01:00"), "not json"},
+              &evidence);
   EXPECT_EQ(zones.at("account_zone"), "America/New_York");
   EXPECT_EQ(zones.at("updated_zone"), "UTC");
   EXPECT_EQ(evidence,
-            "account_zone: suffixes of 3 dates: 1 EDT, 2 EST\n"
-            "updated_zone: date_updated follows date_submitted within 2 min in 2 of 3 responses read in UTC, 0 in "
-            "America/New_York\n");
+            "account_zone: suffixes of 7 dates: 3 EDT, 4 EST\n"
+            "updated_zone: date_updated follows date_submitted within 2 min in 6 of 7 responses read in UTC\n");
 }
 
 TEST(LearnZones, UpdatedInAccountTime) {
-  const auto zones = learned({response("2026-07-19 12:00:00 EDT", "2026-07-19 12:00:06"),
-                              response("2026-11-01 01:30:00 EST", "2026-11-01 01:30:06")});
-  EXPECT_EQ(zones.at("updated_zone"), "America/New_York");
+  EXPECT_EQ(learned(days("2026-07-19", "EDT", 0) + days("2026-01-19", "EST", 0)).at("updated_zone"),
+            "America/New_York");
+}
+
+TEST(LearnZones, UpdatedInAnyOtherZone) {
+  // An EU account on London's clock, dates without a suffix's help: GMT and BST.
+  EXPECT_EQ(learned(days("2026-07-19", "BST", 0) + days("2026-01-19", "GMT", 0)).at("updated_zone"), "Europe/London");
+  EXPECT_EQ(learned(days("2026-07-19", "BST", 1) + days("2026-01-19", "GMT", 1)).at("updated_zone"), "Europe/Berlin");
+  EXPECT_EQ(learned(days("2026-07-19", "EDT", 3) + days("2026-01-19", "EST", 4)).at("updated_zone"), "Etc/GMT+1");
+}
+
+TEST(LearnZones, OneSideOfAClockChangeProvesNothing) {
+  std::string evidence;
+  EXPECT_EQ(learned(days("2026-01-19", "GMT", 0, 9), &evidence).at("updated_zone"), "unknown");
+  EXPECT_NE(evidence.find("UTC, but Europe/London could be it as well"), std::string::npos) << evidence;
+  EXPECT_EQ(learned(days("2026-01-19", "EST", 0, 9)).at("updated_zone"), "unknown");
+  EXPECT_EQ(learned(days("2026-07-19", "EDT", 0, 9)).at("updated_zone"), "unknown");
+  // One or two responses of the other side may have been edited just so.
+  EXPECT_EQ(learned(days("2026-01-19", "GMT", 0, 9) + days("2026-07-19", "GMT", 1, 2)).at("updated_zone"), "unknown");
+}
+
+TEST(LearnZones, EditsAnExactHourLaterDoNotSway) {
+  EXPECT_EQ(learned(days("2026-07-19", "EDT", 4, 9) + days("2026-07-20", "EDT", 5, 2) + days("2026-01-19", "EST", 5, 9))
+                .at("updated_zone"),
+            "UTC");
+  EXPECT_EQ(learned(days("2026-07-19", "EDT", 4, 4) + days("2026-07-20", "EDT", 5, 4) + days("2026-01-19", "EST", 5, 9))
+                .at("updated_zone"),
+            "unknown");
+}
+
+TEST(LearnZones, AKnownZoneStaysWhileNothingSpeaksAgainstIt) {
+  EXPECT_EQ(learned(days("2026-01-19", "EST", 5, 9), nullptr, Zone("UTC")).at("updated_zone"), "UTC");
+  EXPECT_EQ(learned({}, nullptr, Zone("UTC")).at("updated_zone"), "UTC");
+  EXPECT_EQ(learned(days("2026-01-19", "EST", 0, 9), nullptr, Zone("UTC")).at("updated_zone"), "unknown");
 }
 
 TEST(LearnZones, OnlyEditedOrContradictingResponsesProveNothing) {
-  EXPECT_EQ(learned({response("2026-07-19 12:00:00 EDT", "2026-08-19 12:00:06")}).count("updated_zone"), 0U);
-  EXPECT_EQ(learned({response("2026-07-19 12:00:00 EDT", "2026-07-19 12:00:06"),
-                     response("2026-07-19 12:00:00 EDT", "2026-07-19 16:00:06")})
-                .count("updated_zone"),
-            0U);
-  EXPECT_TRUE(learned({}).empty());
-  EXPECT_TRUE(learned({R"({"id":"1"})", "[]", "7"}).empty());
+  EXPECT_EQ(learned({response("2026-07-19 12:00:00 EDT", "2026-08-19 12:00:06")}).at("updated_zone"), "unknown");
+  EXPECT_EQ(learned({}).at("updated_zone"), "unknown");
+  EXPECT_EQ(learned({}).at("account_zone"), "unknown");
+  EXPECT_EQ(learned({R"({"id":"1"})", "[]", "7"}).at("updated_zone"), "unknown");
 }
 
 TEST(LearnZones, LondonIsToldFromUtcByOneSummerDate) {
@@ -163,12 +206,20 @@ TEST(LearnZones, LondonIsToldFromUtcByOneSummerDate) {
 }
 
 TEST(LearnZones, SessionIdsTellWhereDatesHaveNoSuffix) {
-  const std::string summer =
-      R"({"id":"1","date_submitted":"2026-07-19 12:10:00","date_started":"2026-07-19 12:00:00",)"
-      R"("session_id":"1784476800_69389d02abcdef.12345678","date_updated":"2026-07-19 16:10:03"})";
-  const auto zones = learned({summer});
+  const auto one = [](std::string_view day, int second, std::int64_t session, int updated_hour) {
+    return fmt::format(R"({{"id":"1","date_started":"{0} 12:00:0{1}","date_submitted":"{0} 12:10:0{1}",)"
+                       R"("session_id":"{2}_69389d02abcdef.12345678","date_updated":"{0} {3}:10:0{1}"}})",
+                       day, second, session + second, updated_hour);
+  };
+  std::vector<std::string> both;
+  for (int i = 0; i < 3; ++i) {
+    both.push_back(one("2026-07-19", i, 1784476800, 16));
+    both.push_back(one("2026-01-19", i, 1768842000, 17));
+  }
+  const auto zones = learned(both);
   EXPECT_EQ(zones.at("account_zone"), "America/New_York");
   EXPECT_EQ(zones.at("updated_zone"), "UTC");
+  EXPECT_EQ(learned({both[0], both[2], both[4]}).at("account_zone"), "unknown");
 }
 
 }  // namespace
