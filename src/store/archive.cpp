@@ -313,6 +313,14 @@ std::vector<Archive::Stored> Archive::lookup(const std::string& source, const mo
   return found;
 }
 
+std::vector<Archive::Stored> Archive::rows(const std::string& source, const model::Table& table,
+                                           const std::string& partition) {
+  std::vector<Stored> all;
+  for (const auto& [key, outline] : read_outlines(connection_, source, table, partition))
+    all.push_back({key, outline.standard.hash.value_or(model::Hash{}), outline.deleted_at.has_value()});
+  return all;
+}
+
 std::optional<UtcTime> Archive::changed_at(const std::string& source, const model::StreamSpec& stream,
                                            const model::Key& key) {
   const std::vector<pg::Param> params = all_keys(source, key);

@@ -60,6 +60,8 @@ class Archive {
   };
   /// The rows with these keys of one partition, sorted by key; those that are not there are left out.
   std::vector<Stored> lookup(const std::string& source, const model::StreamSpec& stream, std::vector<model::Key> keys);
+  /// All rows of one of the stream's tables in a partition, sorted by key: for small tables (definitions).
+  std::vector<Stored> rows(const std::string& source, const model::Table& table, const std::string& partition);
   /// When the row with this key was changed last; nothing if there is none.
   std::optional<UtcTime> changed_at(const std::string& source, const model::StreamSpec& stream, const model::Key& key);
   /// Keys of live rows of the stream's first table in the partition, ascending: above `after`, at or below `last`

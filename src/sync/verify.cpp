@@ -9,6 +9,7 @@
 
 #include "store/archive.h"
 #include "sync/deep_compare.h"
+#include "sync/definition_compare.h"
 #include "sync/store_door.h"
 
 namespace surveysync::sync {
@@ -58,13 +59,16 @@ class Verification {
     std::erase_if(listed, [&](const model::Partition& partition) { return !asked_for(partition.name); });
     compare_lists(door, listed);
     for (const model::StreamSpec& stream : source_.streams()) {
-      const bool followed = job_.following.streams.empty() || job_.following.streams.contains(stream.name);
-      if (stream.certified && followed) compare_all(stream, listed);
+      if (stream.certified && is_followed(stream)) compare_all(stream, listed);
     }
   }
 
   bool asked_for(const std::string& partition) const {
     return job_.following.follows(partition) && (job_.only.empty() || job_.only.contains(partition));
+  }
+
+  bool is_followed(const model::StreamSpec& stream) const {
+    return job_.following.streams.empty() || job_.following.streams.contains(stream.name);
   }
 
   /// What the vendor's list shows against what is stored.
@@ -129,7 +133,7 @@ class Verification {
         compare_counts(stream, partition, door, look, verdict);
         if (counts_agree(verdict)) break;
       }
-      if (deep_) DeepCompare({job_, source_, stream, partition, clock_, stop_.get_token()}, door, verdict).run();
+      if (deep_) compare_records(stream, partition, door, verdict);
     } catch (const Error& error) {
       verdict.error = error.full_text();
       if (policy(error.kind()).ends_run || door.gave_up()) end_with(error);
@@ -138,6 +142,16 @@ class Verification {
     }
     if (!verdict.equal() && !stop_.stop_requested())
       observer_.on_event(event::Note{{job_.source, 0, stream.name, partition.name}, Severity::warning, told(verdict)});
+  }
+
+  void compare_records(const model::StreamSpec& certified, const model::Partition& partition, StoreDoor& door,
+                       PartitionVerdict& verdict) {
+    DeepCompare({job_, source_, certified, partition, clock_, stop_.get_token()}, door, verdict).run();
+    for (const model::StreamSpec& stream : source_.streams()) {
+      const bool defines = std::ranges::any_of(stream.tables, [](const model::Table& table) { return table.history; });
+      if (defines && is_followed(stream))
+        compare_definitions({job_, source_, stream, partition, clock_, stop_.get_token()}, door, verdict);
+    }
   }
 
   /// The vendor's total by one request, and what the database has at that time. `look` varies the question, since the

@@ -203,6 +203,19 @@ TEST_F(VerifyTest, ListsOfSurveysAreComparedBothWays) {
   EXPECT_FALSE(report.equal());
 }
 
+TEST_F(VerifyTest, DefinitionsAreComparedToo) {
+  vendor_.fill(1, 3);
+  load();
+  vendor_.surveys[1].questions[12] = BookSource::question_text(12, "New?");
+  vendor_.surveys[1].questions[11] = R"({"id":11,"title":"Why?"})";
+  const auto deep = verdict(true);
+  EXPECT_EQ(deep.missing_keys, (std::vector<std::string>{"option:1/12/1", "option:1/12/2", "question:1/12"}));
+  EXPECT_EQ(deep.different_keys, std::vector<std::string>{"question:1/11"});
+  EXPECT_EQ(deep.extra_keys, (std::vector<std::string>{"option:1/11/1", "option:1/11/2"}));
+  job_.following.streams = {"response"};
+  EXPECT_TRUE(verdict(true).equal());
+}
+
 TEST_F(VerifyTest, ManyDifferencesAreAllCountedAndSomeListed) {
   vendor_.fill(1, 400);
   load();
