@@ -170,6 +170,49 @@ struct Describe {
         .add("excluded", e.excluded)
         .done();
   }
+  EventText operator()(const event::DeletionsMarked& e) const {
+    return Text("deletions_marked", Severity::info, e.scope,
+                fmt::format("{}: {} records that the vendor has no more were marked deleted", where(e.scope),
+                            e.records))
+        .add("records", e.records)
+        .done();
+  }
+  EventText operator()(const event::DeletionsBraked& e) const {
+    return Text("deletions_braked", Severity::error, e.scope,
+                fmt::format("{}: {} of {} stored records are missing at the vendor, none was marked deleted: {}",
+                            where(e.scope), e.missing, e.stored, e.reason))
+        .add("missing", e.missing)
+        .add("stored", e.stored)
+        .done();
+  }
+  EventText operator()(const event::DeletionsFrozen& e) const {
+    return Text("deletions_frozen", Severity::warning, e.scope,
+                fmt::format("{}: nothing is marked deleted while a permission is missing: {}", where(e.scope),
+                            e.reason))
+        .done();
+  }
+  EventText operator()(const event::PartitionDeleted& e) const {
+    return Text("partition_deleted", Severity::info, e.scope,
+                fmt::format("survey {} of {} is gone at the vendor ({}): its rows were marked deleted",
+                            e.scope.partition, e.scope.source, e.evidence))
+        .add_text("evidence", e.evidence)
+        .done();
+  }
+  EventText operator()(const event::CompletePassNeeded& e) const {
+    return Text("complete_pass_needed", Severity::info, e.scope,
+                fmt::format("{} is read completely: {}", where(e.scope), e.reason))
+        .add_text("reason", e.reason)
+        .done();
+  }
+  EventText operator()(const event::HookFinished& e) const {
+    const bool well = e.error.empty();
+    return Text("hook_finished", well ? Severity::info : Severity::error, e.scope,
+                well ? fmt::format("the hook of {} ran", e.scope.source)
+                     : fmt::format("the hook of {} failed and is run again after the next run: {}", e.scope.source, e.error))
+        .add_time("elapsed_seconds", e.elapsed)
+        .add_text("error", e.error)
+        .done();
+  }
   EventText operator()(const event::CapabilityLearned& e) const {
     return Text("capability_learned", Severity::info, e.scope,
                 fmt::format("{}: {} is {}", e.scope.source, e.name, e.value))

@@ -120,6 +120,39 @@ struct CertificateIssued {
   bool balanced;
   std::int64_t total_before, total_after, stored_live, quarantined, excluded;
 };
+/// Records that the vendor has no more were marked deleted.
+struct DeletionsMarked {
+  Scope scope;
+  std::int64_t records;
+};
+/// So many records are missing at the vendor that nothing was marked: a lost permission looks the same.
+struct DeletionsBraked {
+  Scope scope;
+  std::int64_t missing, stored;
+  std::string reason;
+};
+/// A permission is missing: nothing of this partition is marked deleted.
+struct DeletionsFrozen {
+  Scope scope;
+  std::string reason;
+};
+/// A whole partition is gone at the vendor.
+struct PartitionDeleted {
+  Scope scope;
+  std::string evidence;
+};
+/// A partition is read completely although only its changes were asked for.
+struct CompletePassNeeded {
+  Scope scope;
+  std::string reason;
+};
+/// The configured hook ended for the certified run of the scope. `error` empty: well; otherwise it is run again after
+/// the next run.
+struct HookFinished {
+  Scope scope;
+  Duration elapsed;
+  std::string error;
+};
 struct CapabilityLearned {
   Scope scope;
   std::string name, value, evidence;
@@ -151,7 +184,8 @@ using Event =
                  event::PartitionFinished, event::PartitionDenied, event::CallFinished, event::PageStored,
                  event::RetryScheduled, event::Throttled, event::PageSizeChanged, event::KeyRefused, event::KeyRotated,
                  event::KeyAccepted, event::RecordQuarantined, event::ContractChanged, event::CertificateIssued,
-                 event::CapabilityLearned, event::StoreUnavailable, event::PageSplit, event::SecretWarned, event::Note>;
+                 event::DeletionsMarked, event::DeletionsBraked, event::DeletionsFrozen,
+                 event::PartitionDeleted, event::CompletePassNeeded, event::HookFinished, event::CapabilityLearned, event::StoreUnavailable, event::PageSplit, event::SecretWarned, event::Note>;
 
 /// The name, severity, message and fields of an event: what a log line and docs/EVENTS.md are made of.
 struct EventText {

@@ -44,6 +44,7 @@ struct Table {
   std::vector<Column> key;      ///< after source, outermost first; types int64, text (or uuid as text)
   std::vector<Column> columns;  ///< typed columns, without the standard ones
   bool child = false;
+  bool history = false;  ///< every version of a row is also kept in surveysync.definition_history
   /// Index into `columns` of the time that tells versions apart: an older one never replaces a newer one.
   std::optional<std::size_t> version = std::nullopt;
   /// How many leading key columns name the partition: 1 for survey_id.
@@ -57,6 +58,7 @@ struct StreamSpec {
   std::string name;
   std::vector<Table> tables;  ///< main tables first; a child (if any) belongs to tables[0]
   bool certified = false;     ///< each partition gets a certificate over tables[0]
+  int requests_a_page = 1;    ///< that one fetch takes
 };
 
 /// An independently checkpointed part of a stream: the responses of one survey.
@@ -65,6 +67,7 @@ struct Partition {
   std::string title;                  ///< for people
   std::int64_t expected_records = 0;  ///< hint for order and progress, 0 when unknown
   std::string context;                ///< what the source wants back when it fetches (its own bytes)
+  std::optional<std::int64_t> removed = std::nullopt;  ///< how many deleted records the vendor counts, where it tells
 };
 
 /// One part of a key: ids are numbers at one vendor, text at another.
@@ -111,6 +114,11 @@ struct Page {
   std::int64_t holes = 0;             ///< null entries where records were due
   bool decode_again = false;          ///< rows of unchanged records are made anew: what decoding depends on has changed
   bool complete = false;  ///< holds the whole partition: rows of its main tables that are missing here are gone
+  bool keep_marks = false;  ///< not from the vendor (replay): rows that are marked deleted stay so
+  std::string newest;  ///< the newest change on this page as the vendor writes it; ordered by bytes, empty when none
+  std::optional<UtcTime> newest_at;  ///< the same as an instant, as well as the vendor's clock is known
+  std::optional<UtcTime> oldest_at;  ///< the oldest change on it
+  std::string unreliable;  ///< why the window cannot be read: filter or order ignored, ...; walk everything instead
 };
 
 /// One value of a row. 24 bytes; text and lists live elsewhere (the page, or the RowBatch's memory).

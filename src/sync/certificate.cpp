@@ -4,7 +4,7 @@
 
 namespace surveysync::sync {
 
-store::Certificate make_certificate(const PassTotals& totals, const store::Ledger::Holdings& holdings,
+store::Certificate make_certificate(const WalkTotals& totals, const store::Ledger::Holdings& holdings,
                                     std::int64_t run_id, const std::string& source, const std::string& partition,
                                     UtcTime as_of) {
   store::Certificate certificate;
@@ -15,13 +15,13 @@ store::Certificate make_certificate(const PassTotals& totals, const store::Ledge
   certificate.total_before = totals.before;
   certificate.total_after = totals.after;
   certificate.fetched = totals.fetched;
+  certificate.tombstoned = totals.tombstoned;
   certificate.stored_live = holdings.stored_live;
   certificate.quarantined = holdings.quarantined;
   certificate.excluded = holdings.excluded;
   certificate.in_flight = holdings.in_flight;
-  certificate.balanced = totals.steady && totals.before == totals.after &&
-                         totals.after == holdings.stored_live + holdings.quarantined + holdings.excluded &&
-                         totals.fetched >= totals.after;
+  certificate.balanced = totals.steady && totals.proven && totals.before == totals.after &&
+                         totals.after == holdings.stored_live + holdings.quarantined + holdings.excluded;
   return certificate;
 }
 
@@ -31,9 +31,11 @@ std::string describe_imbalance(const store::Certificate& c) {
                                  c.total_after, held, c.stored_live, c.quarantined, c.excluded);
   if (c.total_before != c.total_after)
     text += fmt::format("; the vendor's count moved from {} while it was read", c.total_before);
-  if (c.fetched < c.total_after)
-    text += fmt::format("; {} that the vendor counts were not in its lists", c.total_after - c.fetched);
+  if (held < c.total_after)
+    text += fmt::format("; {} that the vendor counts were not in its lists", c.total_after - held);
   if (held > c.total_after) text += fmt::format("; {} stored that the vendor no longer counts", held - c.total_after);
+  if (held == c.total_after && c.total_before == c.total_after)
+    text += "; the records changed all the while they were read, so equal counts prove nothing";
   return text;
 }
 

@@ -5,17 +5,18 @@
 
 namespace surveysync::sync {
 
-/// What a pass learned from the vendor.
-struct PassTotals {
+/// What a walk learned from the vendor.
+struct WalkTotals {
   std::int64_t before = 0, after = 0;  ///< the vendor's counts
-  std::int64_t fetched = 0;            ///< different records met in this pass
-  bool steady = false;                 ///< the last look at the newest end showed nothing new
+  std::int64_t fetched = 0;            ///< records met in this walk
+  std::int64_t tombstoned = 0;         ///< marked deleted in this walk
+  bool steady = false;                 ///< the last look showed nothing new
+  bool proven = true;                  ///< no stored row can stand in for one that was never read
 };
 
-/// Balanced when total_before = total_after = stored_live + quarantined + excluded, the last look was steady, and this
-/// complete pass met at least as many records as the vendor counts: stored rows that the vendor no longer has must not
-/// stand in for records that were never read.
-store::Certificate make_certificate(const PassTotals& totals, const store::Ledger::Holdings& holdings,
+/// Balanced when total_before = total_after = stored_live + quarantined + excluded, the last look was steady, and
+/// nothing hides behind equal counts.
+store::Certificate make_certificate(const WalkTotals& totals, const store::Ledger::Holdings& holdings,
                                     std::int64_t run_id, const std::string& source, const std::string& partition,
                                     UtcTime as_of);
 /// For people: "vendor counts 1000 records, 998 stored + 1 quarantined; 2 records that the vendor counts were not in

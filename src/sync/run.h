@@ -7,12 +7,14 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/event.h"
 #include "sources/source.h"
+#include "store/ledger.h"
 #include "store/session.h"
 
 namespace surveysync::sync {
@@ -22,9 +24,24 @@ struct PageSizes {
   int start = 250, min = 10, max = 500;
 };
 
+/// More than `rows` missing records, or more than `percent` of the stored ones and more than `least`, look like a lost
+/// permission and not like deletions.
+struct Brake {
+  int percent = 5, rows = 100, least = 10;
+};
+
+enum class RunKind : std::uint8_t { incremental, resync, backfill };
+/// "incremental", ...
+std::string_view name_of(RunKind kind);
+
 /// What to run and within which limits; from the configuration.
 struct Job {
-  std::string source, kind = "incremental";
+  std::string source;
+  RunKind kind = RunKind::incremental;
+  bool dry_run = false;    ///< everything is fetched and merged, and rolled back; nothing is left in the ledger
+  bool confirmed = false;  ///< `--yes`: above the brake a random sample of 100 decides
+  std::optional<UtcTime> from, until;  ///< resync, backfill: changes in [from, until)
+  std::set<std::string> responses;     ///< resync: only these record ids of the partitions in `only`
   sources::Following following;
   std::set<std::string> only;  ///< partitions named on the command line; empty: all that are followed
   PageSizes page_sizes;
@@ -32,6 +49,9 @@ struct Job {
   Duration lease_ttl = std::chrono::seconds(30);
   Duration retry_budget = std::chrono::minutes(10);  ///< for one page, over all its sizes
   Duration recheck = std::chrono::hours(7 * 24);     ///< age at which capabilities are learned again
+  Duration settle_lag = std::chrono::minutes(15), lookback = std::chrono::hours(2);
+  Duration probe_all = std::chrono::hours(7 * 24), sweep_all = std::chrono::hours(30 * 24);
+  Brake brake;
   int quarantine_percent = 1, quarantine_least = 20;
 };
 
@@ -44,6 +64,12 @@ struct PartitionFailure {
   ErrorKind kind;
 };
 
+struct PartitionChange {
+  std::string stream, partition, title;
+  Counts counts;
+  std::optional<store::Certificate> certificate;
+};
+
 /// How a run ended.
 struct RunReport {
   std::string source;
@@ -51,7 +77,10 @@ struct RunReport {
   Outcome outcome = Outcome::failed;
   Counts counts;
   std::int64_t partitions = 0;  ///< walked
+  std::int64_t skipped = 0;     ///< not due for a probe: they keep their last certificate
   std::int64_t certified = 0, unbalanced = 0;
+  std::int64_t braked = 0;               ///< stopped by the deletion brake
+  std::vector<PartitionChange> changes;  ///< what each partition's walk stored or marked (dry runs print it)
   std::vector<PartitionFailure> failures;
   std::optional<Error> error;  ///< what ended the whole run, if something did
   Duration elapsed{};

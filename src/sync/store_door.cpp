@@ -3,12 +3,19 @@
 namespace surveysync::sync {
 
 StoreDoor::StoreDoor(const store::OpenSession& open, Scope scope, Observer& observer, Clock& clock,
-                     std::stop_token stop)
-    : open_(open), scope_(std::move(scope)), observer_(observer), clock_(clock), stop_(std::move(stop)) {}
+                     std::stop_token stop, bool rehearsal)
+    : open_(open),
+      scope_(std::move(scope)),
+      observer_(observer),
+      clock_(clock),
+      stop_(std::move(stop)),
+      rehearsal_(rehearsal) {}
 
 store::Session& StoreDoor::session() {
   if (session_ && !session_->alive()) session_.reset();
-  if (!session_) session_ = open_(stop_);
+  if (session_) return *session_;
+  session_ = open_(stop_);
+  if (rehearsal_) session_->rehearse();
   return *session_;
 }
 
@@ -27,9 +34,10 @@ void StoreDoor::perform(const std::function<void(store::Session&)>& act,
       session_.reset();
       observer_.on_event(event::StoreUnavailable{scope_, error.what()});
       if (!deadline) deadline.emplace(clock_, kOutageBudget);
-      if (deadline->passed()) {
+      if (rehearsal_ || deadline->passed()) {
         gave_up_ = true;
-        error.with_context("the database stayed away for " + format_duration(kOutageBudget));
+        error.with_context(rehearsal_ ? "the rehearsal was lost with its connection"
+                                      : "the database stayed away for " + format_duration(kOutageBudget));
         throw;
       }
       if (!clock_.wait_for(backoff.wait(attempt, random_unit()), stop_))

@@ -12,7 +12,10 @@ namespace surveysync::sync {
 
 class StoreDoor {
  public:
-  StoreDoor(const store::OpenSession& open, Scope scope, Observer& observer, Clock& clock, std::stop_token stop);
+  /// `rehearsal`: nothing that is done through this door is ever committed; a lost connection loses it all, and
+  /// perform gives up at once.
+  StoreDoor(const store::OpenSession& open, Scope scope, Observer& observer, Clock& clock, std::stop_token stop,
+            bool rehearsal = false);
 
   /// Runs `act` on a live session. On Error(unavailable) or Error(in_doubt): `settled`, if given, is asked on the new
   /// session whether the act had been committed after all; if not it is repeated. Gives up with Error(unavailable)
@@ -34,7 +37,7 @@ class StoreDoor {
   Clock& clock_;
   std::stop_token stop_;
   std::unique_ptr<store::Session> session_;
-  bool gave_up_ = false;
+  bool rehearsal_ = false, gave_up_ = false;
 };
 
 }  // namespace surveysync::sync

@@ -34,11 +34,13 @@ std::string store_part(const std::optional<model::KeyPart>& part) {
 
 }  // namespace
 
-void PassTally::add(const model::Page& page) {
+void PassTally::add(const model::Page& page, std::int64_t until) {
   std::vector<model::KeyPart> keys;
   keys.reserve(page.records.size());
   for (const model::Record& record : page.records) {
-    if (record.table == 0) keys.push_back(record.key.back());
+    if (record.table != 0) continue;
+    const auto* number = std::get_if<std::int64_t>(&record.key.back());
+    if (until < 0 || number == nullptr || *number > until) keys.push_back(record.key.back());
   }
   for (const model::Quarantined& item : page.quarantined)
     unkeyed_.insert(item.record_key);

@@ -15,8 +15,11 @@ namespace surveysync::sync {
 
 class PassTally {
  public:
-  /// Counts one page's records by the last part of their key, and its unkeyed quarantined ones.
-  void add(const model::Page& page);
+  /// Counts one page's records by the last part of their key, and its unkeyed quarantined ones. Numeric keys up to
+  /// `until` belong to another tally.
+  void add(const model::Page& page, std::int64_t until = -1);
+  /// Keys ascend, as far as enough of them tell.
+  bool ascending() const { return order_ == Order::ascending; }
   /// Different records met so far.
   std::int64_t fetched() const { return distinct_ + static_cast<std::int64_t>(unkeyed_.size()) + unkeyed_before_; }
   /// The order turned out to be another after keys had been forgotten: the count is worth nothing, begin anew with

@@ -2,237 +2,374 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
-#include "sync/certificate.h"
+#include <algorithm>
+#include <utility>
 
 namespace surveysync::sync {
 namespace {
 
-// Looks at the newest end after a pass before its certificate is written as it is (product.md 4.5).
-constexpr int kLooksAtTheEnd = 4;
-// A page with null entries is asked for again in another size this often: they may be a passing fault.
-constexpr int kHoleRefetches = 2;
-// A pass that missed records which the vendor counts is walked once more.
-constexpr int kPasses = 2;
-// What an unfinished pass read longer ago than this may have been edited since: it starts over instead of going on.
+// Records of a probe, and of a look at the newest changes.
+constexpr int kProbe = 3, kLook = 25;
+// Looks before a certificate is written as it is: the tail is read again up to three times (product.md 4.5).
+constexpr int kLooks = 4;
+// A complete pass that left counts unequal, or during which records vanished, is walked again this often.
+constexpr int kPasses = 3;
+// What an unfinished complete pass read longer ago than this may have shifted since: it starts over.
 constexpr auto kResumable = std::chrono::hours(1);
-// A survey that changed within this time may be changing while it is read: the vendor shows changes five minutes late
-// or more (vendor-api.md 1.5), and its clock may be some hours off while its zone is not learned.
+// A survey whose changes cannot be asked for is read twice when it changed within this time: the vendor shows changes
+// five minutes late or more (vendor-api.md 1.5), and its clock may be some hours off while its zone is not learned.
 constexpr auto kBusy = std::chrono::hours(6);
 // A second look at so few pages is always worth it.
 constexpr std::int64_t kCheapPages = 4;
-// Position of a pass that has read every page and only watches the newest end.
-constexpr std::string_view kAllRead = "all-read";
+// More pages than any window has.
+constexpr int kWindowPages = 200'000;
+constexpr std::string_view kWindowMark = "w;";
+
+std::chrono::microseconds micros(Duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time);
+}
 
 }  // namespace
 
-std::string PartitionWalk::Pass::text() const {
-  const std::string tally_text = tally.text();
-  if (tally_text.empty()) return {};  // cannot be resumed: the next run begins anew
-  return fmt::format("1;{};{};{};{};{}", started.time_since_epoch().count(), total_before, pages, tally_text,
-                     source_position);
-}
-
-std::optional<PartitionWalk::Pass> PartitionWalk::Pass::parse(std::string_view text) {
-  std::vector<std::string_view> fields;
-  for (int i = 0; i < 5; ++i) {
-    const std::size_t end = text.find(';');
-    if (end == std::string_view::npos) return std::nullopt;
-    fields.push_back(text.substr(0, end));
-    text.remove_prefix(end + 1);
-  }
-  const auto number = [](std::string_view digits, std::int64_t& into) {
-    return std::from_chars(digits.data(), digits.data() + digits.size(), into).ec == std::errc();
-  };
-  Pass pass;
-  std::int64_t started = 0;
-  auto tally = PassTally::parse(fields[4]);
-  if (fields[0] != "1" || !number(fields[1], started) || !number(fields[2], pass.total_before) ||
-      !number(fields[3], pass.pages) || !tally || text.empty()) {
-    return std::nullopt;
-  }
-  pass.started = UtcTime(std::chrono::microseconds(started));
-  pass.tally = std::move(*tally);
-  pass.source_position = text;
-  return pass;
-}
-
 PartitionWalk::PartitionWalk(const WalkContext& context, StoreDoor& door, const model::StreamSpec& stream,
-                             const model::Partition& partition, const model::Decode& decode)
+                             const Task& task, const model::Decode& decode, Hands& hands,
+                             std::function<void()> on_change)
     : context_(context),
-      door_(door),
       stream_(stream),
-      partition_(partition),
-      decode_(decode),
-      sizer_(context.job.page_sizes, 0) {}
+      task_(task),
+      hands_(hands),
+      on_change_(std::move(on_change)),
+      reader_(context, door, {stream, task.partition, decode, excluded_}, 0),
+      abilities_(context.source.abilities(stream)) {
+  load();
+}
 
-Scope PartitionWalk::scope() const {
-  return {context_.job.source, context_.run_id, stream_.name, partition_.name};
+void PartitionWalk::load() {
+  const std::string& partition = task_.partition.name;
+  std::optional<model::Checkpoint> saved;
+  reader_.door().perform([&](store::Session& session) {
+    store::Ledger& ledger = session.ledger();
+    saved = ledger.checkpoint(context_.job.source, stream_.name, partition);
+    for (const model::Hash& digest : ledger.exclusions(context_.job.source, stream_.name, partition))
+      excluded_.insert(digest);
+    started_ = ledger.now();  // the database's clock: two hosts' clocks need not agree
+  });
+  signpost_ = context_.source.vendor_now();
+  if (!saved) return;
+  reader_.bookmark = saved->bookmark;
+  reader_.use_page_size(saved->page_size);
+  saved_position_ = saved->position;
 }
 
 std::optional<store::Certificate> PartitionWalk::run() {
-  std::optional<store::Certificate> certificate;
-  begin_or_resume();
-  for (int pass = 1;; ++pass) {
-    read_to_the_beginning();
-    if (!stream_.certified) break;
-    watch_the_newest_end();
-    // While the vendor is busy a deletion and a late arrival can hide each other from every count: only a second look
-    // at all ids tells.
-    const bool unsure = pass == 1 && is_busy();
-    if (!unsure) {
-      certificate = certify();
-      if (certificate->balanced || pass == kPasses || pass_.tally.fetched() >= total_after_) break;
-    }
-    begin_anew(PassTally());
+  if (!stream_.certified) {
+    CompletePass pass(context_, reader_, hands_);
+    pass.begin(new_pass());
+    pass.read();
+    close_uncertified();
+    return std::nullopt;
   }
-  close_pass();
+  if (task_.certified == Task::Certified::probe && abilities_.newest_first) {
+    if (auto certificate = read_changes()) return certificate;
+  }
+  return read_everything();
+}
+
+// --- the changes ---
+
+/// The certificate; nothing where only a complete pass can tell.
+std::optional<store::Certificate> PartitionWalk::read_changes() {
+  Look probe;
+  if (task_.probed && task_.probed->total >= 0) {
+    probe.total = task_.probed->total;
+    probe.newest = task_.probed->newest;
+    probe.newest_at = task_.probed->newest_at;
+  } else {
+    probe = look(kProbe);
+  }
+  if (!probe.reliable) return std::nullopt;
+  newest_ = std::max(newest_, probe.newest);
+  look_newest_ = probe.newest;
+  look_newest_at_ = probe.newest_at;
+  total_after_ = probe.total;
+  steady_ = true;
+  if (nothing_changed(probe)) {
+    const auto certificate = measure({probe.total, probe.total, fetched_, 0, true, true});
+    if (certificate.balanced) {
+      finish(certificate, false);
+      return certificate;
+    }
+  }
+  announce_change();
+  if (!abilities_.windows || reader_.bookmark.empty()) return std::nullopt;
+  std::string begin = saved_position_.starts_with(kWindowMark)
+                          ? saved_position_.substr(kWindowMark.size())
+                          : context_.source.window_position(reader_.bookmark, context_.job.lookback);
+  const std::string read_until = probe.newest;
+  if (!read_window(std::move(begin)) || !watch_changes(probe.total, read_until)) return std::nullopt;
+  const auto certificate = measure({steady_ ? total_after_ : probe.total, total_after_, fetched_, 0, steady_, true});
+  if (certificate.balanced) {
+    finish(certificate, false);
+    return certificate;
+  }
+  if (!steady_) {
+    if (auto by_date = certify_by_date()) return by_date;
+  }
+  context_.observer.on_event(event::CompletePassNeeded{reader_.scope(), describe_imbalance(certificate)});
+  return std::nullopt;
+}
+
+/// The probe shows what the last certificate was about, and nothing can have come later with an earlier date.
+bool PartitionWalk::nothing_changed(const Look& probe) {
+  return task_.standing.balanced && task_.standing.settled && !probe.moved && !probe.cached &&
+         task_.standing.newest == probe.newest && task_.standing.total == probe.total && saved_position_.empty();
+}
+
+void PartitionWalk::announce_change() {
+  if (on_change_) std::exchange(on_change_, nullptr)();
+}
+
+PartitionWalk::Look PartitionWalk::look(int records) {
+  const model::Page page = reader_.fetch(sources::newest_position(records));
+  note(page);
+  Look look;
+  const Counts stored = reader_.store(page, saved_position_, false);
+  const auto on_page = static_cast<std::int64_t>(page.records.size() + page.quarantined.size());
+  look.reliable = page.unreliable.empty() && page.total.has_value();
+  if (!look.reliable) {
+    context_.observer.on_event(event::CompletePassNeeded{
+        reader_.scope(), page.unreliable.empty() ? "the vendor sent no total_count" : page.unreliable});
+    return look;
+  }
+  look_newest_ = page.newest;
+  look_newest_at_ = page.newest_at;
+  look.total = *page.total;
+  look.newest = page.newest;
+  look.newest_at = page.newest_at;
+  look.oldest_at = page.oldest_at;
+  look.all = on_page >= *page.total;
+  look.moved = stored.inserted + stored.updated > 0;
+  look.none_known = on_page > 0 && stored.unchanged == 0 && !look.all;
+  look.cached = page.cached;
+  fetched_ += stored.inserted + stored.updated;
+  return look;
+}
+
+/// Reads a moving window to its end; false when the vendor's window cannot be trusted.
+bool PartitionWalk::read_window(std::string position) {
+  for (int pages = 0; pages < kWindowPages; ++pages) {
+    const model::Page page = reader_.fetch(position);
+    note(page);
+    fetched_ += static_cast<std::int64_t>(page.records.size());
+    const bool reliable = page.unreliable.empty();
+    const std::string next = reliable && page.next ? *page.next : std::string();
+    saved_position_ = next.empty() ? std::string() : window_text(next);
+    reader_.store(page, saved_position_, false);
+    if (!reliable) {
+      context_.observer.on_event(event::CompletePassNeeded{reader_.scope(), page.unreliable});
+      return false;
+    }
+    if (next.empty()) return true;
+    if (next == position) {
+      throw Error(ErrorKind::malformed, "the vendor's list of changes does not move on",
+                  "it is read again in the next run");
+    }
+    position = next;
+  }
+  throw Error(ErrorKind::malformed, "the vendor's list of changes has no end", "it is read again in the next run");
+}
+
+std::string PartitionWalk::window_text(const std::string& position) const {
+  return std::string(kWindowMark) + position;
+}
+
+/// Looks at the newest changes until nothing new shows and the count stands still. `read_until`: everything up to this
+/// change is stored. False when the vendor's order cannot be trusted.
+bool PartitionWalk::watch_changes(std::int64_t before, const std::string& read_until) {
+  std::string known = read_until;
+  steady_ = false;
+  for (int looks = 1; looks <= kLooks && !steady_; ++looks) {
+    const std::string newest_before = std::exchange(known, std::string());
+    const Look seen = look(kLook);
+    if (!seen.reliable) return false;
+    // More changes than one page shows: what lies between is read as a window of its own.
+    if (seen.none_known && abilities_.windows &&
+        !read_window(context_.source.window_position(newest_before, context_.job.settle_lag))) {
+      return false;
+    }
+    known = std::max(newest_before, newest_);
+    steady_ = seen.total == before && !seen.moved && !seen.cached;
+    if (seen.cached) reader_.ask_otherwise();
+    before = total_after_ = seen.total;
+  }
+  return true;
+}
+
+/// A vendor that changes all the while: equal counts of what changed until a little while ago.
+std::optional<store::Certificate> PartitionWalk::certify_by_date() {
+  for (int tries = 1; tries <= kLooks; ++tries) {
+    const UtcTime now = context_.source.vendor_now();
+    const UtcTime as_of = now - micros(context_.job.settle_lag);
+    // A clock that runs ahead of ours dates changes into our future: then no date bounds them.
+    if (!look_newest_at_ || *look_newest_at_ > now + std::chrono::minutes(5)) return std::nullopt;
+    const auto question = context_.source.count_position(as_of);
+    const store::Ledger::Holdings held = holdings(as_of);
+    if (!question || held.undated > 0 || held.quarantined > 0 || held.excluded > 0) return std::nullopt;
+    const model::Page before = reader_.fetch(*question);
+    if (!watch_changes(total_after_, newest_)) return std::nullopt;
+    const auto again = context_.source.count_position(as_of);
+    const model::Page after = again ? reader_.fetch(*again) : model::Page();
+    if (!before.total || !after.total) return std::nullopt;
+    const WalkTotals totals{*before.total, *after.total, fetched_, tombstoned_, true, true};
+    const auto certificate = measure(totals, as_of);
+    if (certificate.balanced) {
+      finish(certificate, false);
+      return certificate;
+    }
+    if (*before.total == *after.total) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+// --- everything ---
+
+PassState PartitionWalk::new_pass() {
+  PassState state;
+  reader_.door().perform([&](store::Session& session) {
+    state.started = session.ledger().now();
+    state.sweeping =
+        stream_.certified &&
+        session.ledger().holdings(context_.job.source, stream_, task_.partition.name, state.started).stored_live > 0;
+  });
+  state.signpost = context_.source.vendor_now();
+  return state;
+}
+
+void PartitionWalk::resume_or_begin(CompletePass& pass) {
+  auto open = PassState::parse(saved_position_);
+  saved_position_.clear();
+  if (open && open->started + kResumable > started_) {
+    pass.resume(std::move(*open));
+  } else {
+    pass.begin(new_pass());
+  }
+}
+
+std::optional<store::Certificate> PartitionWalk::read_everything() {
+  announce_change();
+  store::Certificate certificate;
+  CompletePass pass(context_, reader_, hands_);
+  resume_or_begin(pass);
+  for (int passes = 1;; ++passes) {
+    pass.read();
+    const PassState& state = pass.state();
+    fetched_ = state.fetched();
+    newest_ = std::max(newest_, pass.newest());
+    saved_position_ = state.text();  // while we look around, the pass counts as read
+    if (state.total_before < 0)
+      throw Error(ErrorKind::malformed, "the vendor sent no total_count",
+                  "the certificate needs it: has the API changed?");
+    std::int64_t before =
+        state.segments.front().last_total >= 0 ? state.segments.front().last_total : state.total_before;
+    const bool by_change = abilities_.newest_first && catch_up(state, before);
+    if (!by_change) watch_newest_end(before);
+    const SweepResult swept = sweep_missing(state);
+    if (swept.refuted > 0 || swept.marked > 0) {
+      // The vendor may have gone on while single records were asked for.
+      if (by_change)
+        watch_changes(total_after_, newest_);
+      else
+        watch_newest_end(total_after_);
+    }
+    // What a complete pass did not meet again is no longer at the vendor.
+    reader_.door().perform([&](store::Session& session) {
+      session.ledger().forget_unseen_quarantine(context_.fence, stream_.name, task_.partition.name, state.started);
+    });
+    const bool vanished = state.downs() > 0 || total_after_ < state.highest_total();
+    // Records vanished while we read, and others may have appeared behind us: only another pass tells them apart.
+    // Without dates of change nothing else tells what came late, either.
+    const bool unsure = vanished || (!by_change && passes == 1 && is_busy());
+    const bool proven = !swept.braked && !swept.frozen;
+    certificate = measure({steady_ ? total_after_ : state.total_before, total_after_, fetched_, tombstoned_, steady_,
+                           proven && !vanished});
+    if (certificate.balanced && !unsure) break;
+    if (by_change && !steady_ && !vanished && proven) {
+      if (auto by_date = certify_by_date()) return by_date;
+    }
+    const bool worth_another = passes < kPasses && proven && !context_.job.dry_run && (unsure || passes == 1);
+    if (!worth_another) break;
+    reader_.ask_otherwise();
+    saved_position_.clear();
+    pass.begin(new_pass());
+  }
+  saved_position_.clear();
+  finish(certificate, true);
   return certificate;
 }
 
-void PartitionWalk::begin_or_resume() {
-  std::optional<model::Checkpoint> saved;
-  door_.perform([&](store::Session& session) {
-    saved = session.ledger().checkpoint(context_.job.source, stream_.name, partition_.name);
-    // The database's clock, which also stamps what the pass meets: two hosts' clocks need not agree.
-    pass_.started = session.ledger().now();
-  });
-  if (!saved) return;
-  bookmark_ = saved->bookmark;
-  sizer_ = PageSizer(context_.job.page_sizes, saved->page_size);
-  auto open = Pass::parse(saved->position);
-  if (open && open->started + kResumable > pass_.started) pass_ = std::move(*open);
+/// Stores what changed since the pass began. False when changes cannot be asked for after all.
+bool PartitionWalk::catch_up(const PassState& pass, std::int64_t& before) {
+  const Look seen = look(kLook);
+  if (!seen.reliable) return false;
+  newest_ = std::max(newest_, seen.newest);
+  const bool reaches = seen.all || (seen.oldest_at && pass.newest_at &&
+                                    *seen.oldest_at < *pass.newest_at - micros(context_.job.settle_lag));
+  if (!reaches) {
+    if (!abilities_.windows) return false;
+    const std::string since =
+        pass.newest.empty()
+            ? context_.source.window_position(pass.signpost - micros(context_.job.settle_lag), std::nullopt, false)
+            : context_.source.window_position(pass.newest, context_.job.settle_lag);
+    if (!read_window(since)) return false;
+  }
+  total_after_ = seen.total;
+  steady_ = seen.total == before && !seen.moved && !seen.cached;
+  if (steady_) return true;
+  return watch_changes(seen.total, newest_);
+}
+
+/// The same for a vendor that does not order by change: what it appends shows at the end of its list.
+bool PartitionWalk::watch_newest_end(std::int64_t before) {
+  steady_ = false;
+  for (int looks = 1; looks <= kLooks && !steady_; ++looks) {
+    model::Page page = reader_.fetch(sources::tail_position(before));
+    if (!page.total) throw Error(ErrorKind::malformed, "the vendor sent no total_count with its last page");
+    total_after_ = *page.total;
+    const bool grown = total_after_ > before;
+    steady_ = total_after_ == before && !page.cached;
+    while (true) {
+      note(page);
+      const Counts stored = reader_.store(page, saved_position_, true);
+      fetched_ += stored.inserted;
+      if (stored.inserted > 0) steady_ = false;
+      if (!page.next || (stored.inserted == 0 && !grown)) break;
+      page = reader_.fetch(*page.next);
+    }
+    before = total_after_;
+  }
+  return steady_;
 }
 
 /// Whether more changes may be under way: the newest one met is young by our clock, or by the vendor's (the newest
 /// change met anywhere in the account) where a second look costs only a few pages.
 bool PartitionWalk::is_busy() {
   store::Ledger::Newest newest;
-  door_.perform([&](store::Session& session) {
-    newest = session.ledger().newest_changes(context_.job.source, stream_.name, partition_.name);
+  reader_.door().perform([&](store::Session& session) {
+    newest = session.ledger().newest_changes(context_.job.source, stream_.name, task_.partition.name);
   });
   if (!newest.partition) return false;
-  const bool cheap = total_after_ <= kCheapPages * sizer_.size();
+  const bool cheap = total_after_ <= kCheapPages * reader_.page_size();
   return *newest.partition > newest.now - kBusy || (cheap && *newest.partition > *newest.source - kBusy);
 }
 
-void PartitionWalk::read_to_the_beginning() {
-  while (pass_.source_position != kAllRead) {
-    const model::Page page = fetch(pass_.source_position);
-    if (pass_.total_before < 0 && page.total) pass_.total_before = *page.total;
-    pass_.tally.add(page);
-    store_page(page, page.next.value_or(std::string(kAllRead)));
-    if (pass_.tally.lost()) begin_anew(PassTally::remembering());
-  }
-}
-
-void PartitionWalk::begin_anew(PassTally tally) {
-  pass_.total_before = -1;
-  pass_.tally = std::move(tally);
-  pass_.source_position.clear();
-  ++other_pages_;
-}
-
-void PartitionWalk::watch_the_newest_end() {
-  // From here on every record of the pass is stored; only what the vendor appended meanwhile can be missing.
-  steady_ = false;
-  if (pass_.total_before < 0)
-    throw Error(ErrorKind::malformed, "the vendor sent no total_count",
-                "the certificate needs it: has the API changed?");
-  for (int look = 1; look <= kLooksAtTheEnd && !steady_; ++look) {
-    if (look > 1) pass_.total_before = total_after_;
-    model::Page page = fetch(sources::tail_position(pass_.total_before));
-    if (!page.total) throw Error(ErrorKind::malformed, "the vendor sent no total_count with its last page");
-    total_after_ = *page.total;
-    const bool grown = total_after_ > pass_.total_before;
-    steady_ = total_after_ == pass_.total_before && !page.cached;
-    while (true) {
-      pass_.tally.add(page);
-      const Counts stored = store_page(page, pass_.source_position);
-      if (stored.inserted > 0) steady_ = false;
-      if (!page.next || (stored.inserted == 0 && !grown)) break;
-      page = fetch(*page.next);
-    }
-  }
-}
-
-store::Certificate PartitionWalk::certify() {
-  store::Certificate certificate;
-  door_.perform([&](store::Session& session) {
-    store::Ledger& ledger = session.ledger();
-    const UtcTime as_of = ledger.now();
-    ledger.forget_unseen_quarantine(context_.fence, stream_.name, partition_.name, pass_.started);
-    const auto holdings = ledger.holdings(context_.job.source, stream_, partition_.name, as_of);
-    const PassTotals totals{pass_.total_before, total_after_, pass_.tally.fetched(), steady_};
-    certificate = make_certificate(totals, holdings, context_.run_id, context_.job.source, partition_.name, as_of);
-    ledger.save_certificate(context_.fence, certificate);
-  });
-  context_.observer.on_event(event::CertificateIssued{scope(), certificate.balanced, certificate.total_before,
-                                                      certificate.total_after, certificate.stored_live,
-                                                      certificate.quarantined, certificate.excluded});
-  return certificate;
-}
-
-void PartitionWalk::close_pass() {
-  const model::Page nothing;
-  const model::Checkpoint closed{stream_.name, partition_.name, bookmark_, "", sizer_.size()};
-  door_.perform([&](store::Session& session) {
-    session.ledger().forget_unseen_quarantine(context_.fence, stream_.name, partition_.name, pass_.started);
-    session.writer().apply(nothing, decode_, closed, {stream_, partition_, context_.run_id, context_.fence});
-  });
-}
-
-model::Page PartitionWalk::fetch(const std::string& position) {
-  const Deadline deadline(context_.clock, context_.job.retry_budget);
-  for (int refetches = 0;; ++refetches) {
-    model::Page page = fetch_in_some_size(position, deadline);
-    counts_.requests += page.requests;
-    sizer_.note_success(page.elapsed);
-    if (page.holes == 0 || refetches == kHoleRefetches) return page;
-    ++other_pages_;
-  }
-}
-
-model::Page PartitionWalk::fetch_in_some_size(const std::string& position, const Deadline& deadline) {
-  bool refetched = false;
-  while (true) {
-    const int size = std::max(1, sizer_.size() - other_pages_);
-    try {
-      model::Page page =
-          context_.source.fetch({stream_, partition_, position, size, sizer_.may_shrink(), scope()}, context_.stop);
-      page.decode_again = context_.decode_again;
-      return page;
-    } catch (const Error& error) {
-      // A page that makes no sense may have been damaged on its way: once more, by another URL than the answered one.
-      if (error.kind() == ErrorKind::malformed && !std::exchange(refetched, true)) {
-        ++other_pages_;
-        continue;
-      }
-      if (!error.asks_for_less() || deadline.passed() || !sizer_.shrink()) throw;
-      context_.observer.on_event(event::PageSizeChanged{scope(), size, sizer_.size(), error.what()});
-    }
-  }
-}
-
-Counts PartitionWalk::store_page(const model::Page& page, const std::string& position_after) {
-  pass_.source_position = position_after;
-  ++pass_.pages;
-  const model::Checkpoint checkpoint{stream_.name, partition_.name, bookmark_, pass_.text(), sizer_.size()};
-  Counts stored;
-  door_.perform(
-      [&](store::Session& session) {
-        stored =
-            session.writer().apply(page, decode_, checkpoint, {stream_, partition_, context_.run_id, context_.fence});
-      },
-      [&](store::Session& session) {
-        const auto saved = session.ledger().checkpoint(context_.job.source, stream_.name, partition_.name);
-        return !checkpoint.position.empty() && saved && saved->position == checkpoint.position;
-      });
-  counts_ += stored;
-  context_.observer.on_event(
-      event::PageStored{scope(), stored, static_cast<std::int64_t>(page.records.size() + page.quarantined.size())});
-  return stored;
+SweepResult PartitionWalk::sweep_missing(const PassState& pass) {
+  SweepResult result;
+  if (!pass.sweeping) return result;
+  result = sweep(context_, reader_, {stream_, task_.partition.name, pass.started, std::nullopt, std::nullopt});
+  tombstoned_ += result.marked;
+  if (result.braked || result.frozen) trouble_ = result.text;
+  braked_ |= result.braked;
+  return result;
 }
 
 }  // namespace surveysync::sync

@@ -1,79 +1,90 @@
 #pragma once
-// One partition of one stream, from its first page to its certificate: a complete pass from the newest end backwards,
-// so that a record deleted while we read moves the others only toward what is still unread; then looks at the newest
-// end until nothing new shows; then the certificate. Resumes from the checkpoint. One worker's thread. Throws Error for
-// what fails the partition.
+// One partition of one stream, from the first question to its certificate (product.md section 4). Where the vendor
+// orders and filters by date of change: a probe, the changes since the bookmark, looks at the newest end until nothing
+// new shows. Where it does not, where counts differ, or when ids are due for comparison: a complete pass, and the sweep
+// of what it did not meet. Resumes from the checkpoint. One worker's thread. Throws Error for what fails the partition.
 
-#include "base/event.h"
-#include "sources/source.h"
-#include "store/ledger.h"
-#include "sync/page_sizer.h"
-#include "sync/run.h"
-#include "sync/store_door.h"
-#include "sync/tally.h"
+#include <functional>
+
+#include "sync/certificate.h"
+#include "sync/complete_pass.h"
+#include "sync/plan.h"
+#include "sync/reader.h"
+#include "sync/sweep.h"
 
 namespace surveysync::sync {
 
-/// What stays the same for every partition of a run.
-struct WalkContext {
-  const Job& job;
-  sources::Source& source;
-  store::Fence fence;
-  std::int64_t run_id;
-  bool decode_again;  ///< what decoding depends on has changed since the rows were made
-  Observer& observer;
-  Clock& clock;
-  std::stop_token stop;
-};
-
 class PartitionWalk {
  public:
-  PartitionWalk(const WalkContext& context, StoreDoor& door, const model::StreamSpec& stream,
-                const model::Partition& partition, const model::Decode& decode);
-  /// Walks it; the certificate, of certified streams.
+  /// `on_change`: called once before the first record is read when a probe showed changes (to read the definition).
+  PartitionWalk(const WalkContext& context, StoreDoor& door, const model::StreamSpec& stream, const Task& task,
+                const model::Decode& decode, Hands& hands, std::function<void()> on_change);
+
+  /// Walks it as the task says; the certificate, of certified streams.
   std::optional<store::Certificate> run();
+  /// resync and backfill of a window or of named records: no certificate.
+  void run_window();
+  void run_named_records();
+
   /// Rows and requests so far: also after run() threw.
-  const Counts& counts() const { return counts_; }
+  const Counts& counts() const { return reader_.counts; }
+  /// Stopped by the deletion brake, or frozen: what to tell, else empty.
+  const std::string& trouble() const { return trouble_; }
+  bool braked() const { return braked_; }
 
  private:
-  /// The state of the unfinished pass, kept in the checkpoint's position.
-  struct Pass {
-    UtcTime started{};
-    std::int64_t total_before = -1;  // -1: not known yet
-    PassTally tally;
-    std::string source_position;
-    std::int64_t pages = 0;  // stored: tells two checkpoints with the same position apart
-    std::string text() const;
-    static std::optional<Pass> parse(std::string_view text);
+  /// One page of newest changes.
+  struct Look {
+    std::int64_t total = -1;
+    std::string newest;
+    std::optional<UtcTime> newest_at, oldest_at;
+    bool all = false;         ///< the page holds the whole partition
+    bool moved = false;       ///< something on it was new or changed
+    bool none_known = false;  ///< nothing on it was stored before: there may be more changes below
+    bool cached = false, reliable = true;
   };
 
-  void begin_or_resume();
-  void begin_anew(PassTally tally);
+  void load();
+  std::optional<store::Certificate> read_changes();
+  std::optional<store::Certificate> read_everything();
+  std::optional<store::Certificate> certify_by_date();
+  bool nothing_changed(const Look& probe);
+  Look look(int records);
+  bool read_window(std::string position);
+  bool watch_changes(std::int64_t before, const std::string& read_until);
+  bool catch_up(const PassState& pass, std::int64_t& before);
+  bool watch_newest_end(std::int64_t before);
+  void resume_or_begin(CompletePass& pass);
+  PassState new_pass();
   bool is_busy();
-  void read_to_the_beginning();
-  void watch_the_newest_end();
-  store::Certificate certify();
-  void close_pass();
-
-  model::Page fetch(const std::string& position);
-  model::Page fetch_in_some_size(const std::string& position, const Deadline& deadline);
-  Counts store_page(const model::Page& page, const std::string& position_after);
-  Scope scope() const;
+  SweepResult sweep_missing(const PassState& pass);
+  store::Certificate measure(const WalkTotals& totals, std::optional<UtcTime> counted_until = std::nullopt);
+  void finish(const store::Certificate& certificate, bool complete);
+  void close_uncertified();
+  void note(const model::Page& page);
+  void announce_change();
+  store::Ledger::Holdings holdings(UtcTime as_of);
+  std::string window_text(const std::string& position) const;
+  bool settled() const;
+  model::Key key_of(const std::string& id) const;
 
   const WalkContext& context_;
-  StoreDoor& door_;
   const model::StreamSpec& stream_;
-  const model::Partition& partition_;
-  const model::Decode& decode_;
-  PageSizer sizer_;
-  /// Records less a page than the sizer says: asks the same again by other URLs, so that the vendor's cache does not
-  /// answer.
-  int other_pages_ = 0;
-  Pass pass_;
-  std::string bookmark_;
-  std::int64_t total_after_ = 0;
-  bool steady_ = false;
-  Counts counts_;
+  const Task& task_;
+  Hands& hands_;
+  std::function<void()> on_change_;
+  std::set<model::Hash> excluded_;
+  PartitionReader reader_;
+  sources::Abilities abilities_;
+
+  std::string saved_position_;      // of an unfinished pass
+  UtcTime started_{}, signpost_{};  // when the walk began,, by the database's and by the vendor's clock
+  std::string newest_;              // newest change met in this walk
+  std::string look_newest_;         // newest change that the last look showed
+  std::optional<UtcTime> look_newest_at_;
+  std::int64_t total_after_ = -1, fetched_ = 0, tombstoned_ = 0;
+  bool steady_ = false, braked_ = false;
+  std::string trouble_;
 };
 
 }  // namespace surveysync::sync

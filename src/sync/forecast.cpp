@@ -1,0 +1,177 @@
+#include <algorithm>
+
+#include "sources/numbered_pages.h"
+#include "sync/lease_keeper.h"
+#include "sync/page_sizer.h"
+#include "sync/prepare.h"
+
+namespace surveysync::sync {
+namespace {
+
+// Records of a probe; as many as a run would ask for.
+constexpr int kProbe = 3;
+
+/// Pages of a complete pass over `total` records, while the vendor stands still.
+std::int64_t pages_of_pass(std::int64_t total, int page_size) {
+  std::int64_t pages = 0;
+  for (sources::PagePosition position{total}; position.remaining > 0; ++pages) {
+    position.remaining = sources::next_page(position, page_size).first_row();
+    position.low = position.remaining;
+  }
+  return pages;
+}
+
+/// Pages of a moving window over `rows` changes: each begins with the last record of the one before.
+std::int64_t pages_of_window(std::int64_t rows, int page_size) {
+  if (rows <= page_size) return 1;
+  const std::int64_t moved = std::max(1, page_size - 1);
+  return 1 + (rows - page_size + moved - 1) / moved;
+}
+
+class Planning {
+ public:
+  Planning(const Lane& lane, Prepared prepared) : lane_(lane), prepared_(std::move(prepared)) {
+    for (store::PartitionState& state : lane.session.ledger().states(lane.job.source))
+      states_.push_back(std::move(state));
+    for (const model::StreamSpec& stream : followed_streams(lane.job, lane.source))
+      if (!stream.certified) definition_requests_ += stream.requests_a_page;
+    certified_ = certified_stream(lane.job, lane.source);
+    if (certified_) abilities_ = lane.source.abilities(*certified_);
+  }
+
+  Forecast foretell() {
+    forecast_.surveys = static_cast<std::int64_t>(prepared_.listed.size());
+    forecast_.skipped = prepared_.plan.skipped;
+    forecast_.requests = static_cast<std::int64_t>(prepared_.plan.vanished.size());
+    for (const Task& task : prepared_.plan.tasks)
+      add(task);
+    keep();
+    return forecast_;
+  }
+
+ private:
+  void add(const Task& task) {
+    if (task.definition) forecast_.requests += definition_requests_;
+    switch (task.certified) {
+      case Task::Certified::skip:
+        ++forecast_.skipped;
+        return;
+      case Task::Certified::complete:
+        return add_complete(task);
+      case Task::Certified::probe:
+        return add_probe(task);
+    }
+  }
+
+  void add_complete(const Task& task) {
+    ++forecast_.complete;
+    const std::int64_t total = ask(task, "", kProbe).total.value_or(task.partition.expected_records);
+    if (!task.definition) forecast_.requests += definition_requests_;
+    // The count, the pages, and a look at the newest end.
+    forecast_.requests += 1 + pages_of_pass(total, page_size(task)) + 1;
+    forecast_.rows += total;
+  }
+
+  void add_probe(const Task& task) {
+    ++forecast_.probes;
+    const model::Page probe = ask(task, sources::newest_position(kProbe), kProbe);
+    store::PlannedPartition& kept = probed_.emplace_back();
+    kept.partition.name = task.partition.name;
+    kept.total = probe.total.value_or(-1);
+    kept.newest = probe.newest;
+    kept.newest_at = probe.newest_at;
+    const store::Standing& known = task.standing;
+    if (known.balanced && known.settled && known.newest == probe.newest && known.total == kept.total) return;
+    ++forecast_.changed;
+    if (!task.definition) forecast_.requests += definition_requests_;
+    const store::PartitionState* const state = state_of(task.partition.name);
+    if (!abilities_.windows || state == nullptr || state->bookmark.empty()) {
+      forecast_.requests += 1 + pages_of_pass(std::max<std::int64_t>(kept.total, 0), page_size(task)) + 1;
+      forecast_.rows += std::max<std::int64_t>(kept.total, 0);
+      return;
+    }
+    std::int64_t rows = std::max<std::int64_t>(0, kept.total - known.total);
+    if (abilities_.windows_counted)
+      rows = ask(task, lane_.source.window_position(state->bookmark, lane_.job.lookback), kProbe).total.value_or(rows);
+    forecast_.requests += pages_of_window(rows, page_size(task)) + 1;
+    forecast_.rows += rows;
+  }
+
+  /// One question whose answer is only counted; a survey that does not answer will tell in the run.
+  model::Page ask(const Task& task, const std::string& position, int records) {
+    try {
+      return lane_.source.fetch({*certified_, task.partition, position, records, false, lane_.scope}, lane_.stop);
+    } catch (const Error& error) {
+      if (policy(error.kind()).ends_run) throw;
+      lane_.observer.on_event(
+          event::Note{lane_.scope, Severity::warning, task.partition.name + " did not answer: " + error.what()});
+      return {};
+    }
+  }
+
+  const store::PartitionState* state_of(const std::string& partition) const {
+    const auto found = std::ranges::find_if(
+        states_, [&](const auto& s) { return s.stream == certified_->name && s.partition == partition; });
+    return found == states_.end() ? nullptr : &*found;
+  }
+
+  int page_size(const Task& task) const {
+    const store::PartitionState* const state = state_of(task.partition.name);
+    return PageSizer(lane_.job.page_sizes, state ? state->page_size : 0).size();
+  }
+
+  /// For the run that follows at once.
+  void keep() {
+    std::vector<store::PlannedPartition> plan;
+    for (const model::Partition& partition : prepared_.listed) {
+      store::PlannedPartition entry{partition, -1, "", std::nullopt};
+      const auto probed =
+          std::ranges::find_if(probed_, [&](const auto& p) { return p.partition.name == partition.name; });
+      if (probed != probed_.end()) {
+        entry.total = probed->total;
+        entry.newest = probed->newest;
+        entry.newest_at = probed->newest_at;
+      }
+      plan.push_back(std::move(entry));
+    }
+    lane_.session.ledger().save_plan(lane_.fence, plan);
+  }
+
+  const Lane& lane_;
+  const Prepared prepared_;
+  std::vector<store::PartitionState> states_;
+  std::vector<store::PlannedPartition> probed_;
+  const model::StreamSpec* certified_ = nullptr;
+  sources::Abilities abilities_;
+  std::int64_t definition_requests_ = 0;
+  Forecast forecast_;
+};
+
+}  // namespace
+
+Forecast forecast(const Job& job, sources::Source& source, const store::OpenSession& open_session, Observer& observer,
+                  Clock& clock, const std::stop_token& stop) {
+  const std::int64_t before = source.requests();
+  std::stop_source ended;
+  const std::stop_callback forward(stop, [&ended] { ended.request_stop(); });
+  const std::unique_ptr<store::Session> session = open_session(ended.get_token());
+  const store::Fence fence = session->acquire_lease(job.source, job.lease_ttl);
+  Forecast forecast;
+  std::optional<Error> failure;
+  {
+    LeaseKeeper keeper(open_session, fence, job.lease_ttl, clock, ended);
+    try {
+      const Lane lane{job, source, *session, fence, {job.source, 0, "", ""}, observer, clock, ended.get_token()};
+      forecast = Planning(lane, prepare(lane, false)).foretell();
+    } catch (const Error& error) {
+      failure = error;
+    }
+    if (auto loss = keeper.loss()) failure = std::move(loss);
+  }
+  if (session->alive()) session->release_lease(fence);
+  if (failure) throw Error(*failure);
+  forecast.asked = source.requests() - before;
+  return forecast;
+}
+
+}  // namespace surveysync::sync

@@ -1,0 +1,186 @@
+#include "sync/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+namespace surveysync::sync {
+namespace {
+
+using Certified = Task::Certified;
+
+// Surveys with a change within this time of the account's newest one are probed in every run.
+constexpr auto kActive = std::chrono::days(30);
+
+std::chrono::microseconds micros(Duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time);
+}
+
+using States = std::map<std::string, const store::PartitionState*>;
+
+States of_stream(const std::vector<store::PartitionState>& states, const std::string& stream) {
+  States by_name;
+  for (const store::PartitionState& state : states) {
+    if (state.stream == stream) by_name.emplace(state.partition, &state);
+  }
+  return by_name;
+}
+
+/// Partitions whose `at` is oldest: all that are older than `period`, and as many more as keep all of them within it
+/// when each run takes its share, those without a time first. Younger than `least` never.
+std::set<std::string> due_in_turn(const std::vector<std::pair<std::string, std::optional<UtcTime>>>& partitions,
+                                  UtcTime now, Duration period, Duration least) {
+  std::vector<std::pair<UtcTime, std::string>> oldest_first;
+  UtcTime latest{};
+  for (const auto& [name, at] : partitions) {
+    oldest_first.emplace_back(at.value_or(UtcTime()), name);
+    latest = std::max(latest, at.value_or(UtcTime()));
+  }
+  std::ranges::sort(oldest_first);
+  const double elapsed = std::chrono::duration<double>(now - latest).count();
+  const double turn = std::chrono::duration<double>(period - least).count();
+  const double share = turn > 0 ? std::clamp(elapsed / turn, 0.0, 1.0) : 1.0;
+  auto quota = static_cast<std::size_t>(std::ceil(share * static_cast<double>(oldest_first.size()) - 1e-6));
+  std::set<std::string> due;
+  for (const auto& [at, name] : oldest_first) {
+    const auto age = now - at;
+    if (age < micros(least)) break;
+    if (age < micros(period) && quota == 0) break;
+    due.insert(name);
+    if (quota > 0) --quota;
+  }
+  return due;
+}
+
+/// Every run of the planning of one account.
+class Planner {
+ public:
+  explicit Planner(const PlanInput& input)
+      : in_(input),
+        certified_(of_stream(input.states, input.certified_stream)),
+        definitions_(of_stream(input.states, input.definition_stream)) {
+    for (const auto& [name, state] : certified_) {
+      if (state->standing.newest_at) newest_ = std::max(newest_, *state->standing.newest_at);
+    }
+    newest_ = std::min(newest_, in_.now);
+    find_due();
+  }
+
+  Plan make() {
+    Plan plan;
+    std::set<std::string> listed;
+    for (const model::Partition& partition : in_.listed) {
+      listed.insert(partition.name);
+      if (!in_.job.only.empty() && !in_.job.only.contains(partition.name)) continue;
+      Task task = task_of(partition);
+      if (task.certified == Certified::skip && !task.definition) {
+        ++plan.skipped;
+        continue;
+      }
+      plan.tasks.push_back(std::move(task));
+    }
+    std::ranges::stable_sort(plan.tasks, std::greater{},
+                             [](const Task& task) { return task.partition.expected_records; });
+    for (const States* states : {&certified_, &definitions_}) {
+      for (const auto& [name, state] : *states) {
+        const bool known = state->standing.total >= 0 || !state->standing.hint.empty() || state->open_pass;
+        const bool wanted = in_.job.following.follows(name) && (in_.job.only.empty() || in_.job.only.contains(name));
+        if (known && wanted && !listed.contains(name)) plan.vanished.push_back(name);
+      }
+    }
+    std::ranges::sort(plan.vanished);
+    plan.vanished.erase(std::unique(plan.vanished.begin(), plan.vanished.end()), plan.vanished.end());
+    return plan;
+  }
+
+ private:
+  void find_due() {
+    std::vector<std::pair<std::string, std::optional<UtcTime>>> dormant, all;
+    for (const model::Partition& partition : in_.listed) {
+      const auto found = certified_.find(partition.name);
+      if (found == certified_.end()) continue;
+      const store::Standing& standing = found->second->standing;
+      if (!is_active(standing)) dormant.emplace_back(partition.name, standing.probed_at);
+      all.emplace_back(partition.name, standing.swept_at);
+    }
+    due_for_probe_ = due_in_turn(dormant, in_.now, in_.job.probe_all, {});
+    due_for_sweep_ = due_in_turn(all, in_.now, in_.job.sweep_all, in_.job.sweep_all / 2);
+  }
+
+  bool is_active(const store::Standing& standing) const {
+    return standing.newest_at && *standing.newest_at >= newest_ - kActive;
+  }
+
+  Task task_of(const model::Partition& partition) const {
+    Task task;
+    task.partition = partition;
+    task.hint = hint_of(partition);
+    const bool resync = in_.job.kind == RunKind::resync, backfill = in_.job.kind == RunKind::backfill;
+    const auto definition = definitions_.find(partition.name);
+    task.definition = !in_.definition_stream.empty() && !backfill &&
+                      (resync || definition == definitions_.end() || definition->second->open_pass ||
+                       !definition->second->standing.balanced || definition->second->standing.hint != task.hint);
+    const auto state = certified_.find(partition.name);
+    if (state != certified_.end()) task.standing = state->second->standing;
+    if (in_.certified_stream.empty()) {
+      task.certified = Certified::skip;
+    } else if (resync || backfill) {
+      task.certified = Certified::complete;
+      task.reason = std::string(name_of(in_.job.kind));
+    } else {
+      decide(state == certified_.end() ? nullptr : state->second, task);
+    }
+    return task;
+  }
+
+  void decide(const store::PartitionState* state, Task& task) const {
+    const auto take = [&](Certified how, std::string reason) {
+      task.certified = how;
+      task.reason = std::move(reason);
+    };
+    const store::Standing& standing = task.standing;
+    if (state == nullptr || standing.total < 0) return take(Certified::complete, "never certified");
+    if (in_.everything) return take(Certified::complete, "rows are made anew: the account's clocks are known better");
+    if (!in_.abilities.newest_first) return take(Certified::complete, in_.abilities.reason);
+    if (!standing.balanced) return take(Certified::complete, "the last certificate did not balance");
+    if (vendor_deleted(task)) return take(Certified::complete, "the vendor counts other deletions");
+    if (due_for_sweep_.contains(task.partition.name)) return take(Certified::complete, "ids are due for comparison");
+    if (state->open_pass) return take(Certified::probe, "a pass was interrupted");
+    if (standing.hint != task.hint) return take(Certified::probe, "its entry in the list changed");
+    if (!standing.settled) return take(Certified::probe, "it changed just before it was read");
+    if (is_active(standing)) return take(Certified::probe, "active");
+    if (due_for_probe_.contains(task.partition.name)) return take(Certified::probe, "dormant, due");
+    if (in_.job.only.contains(task.partition.name)) return take(Certified::probe, "named");
+    take(Certified::skip, "dormant");
+  }
+
+  /// The vendor's own count of deleted records moved by more than what we marked.
+  static bool vendor_deleted(const Task& task) {
+    const auto& before = task.standing.removed;
+    const auto& now = task.partition.removed;
+    return before && now && *now != *before && *now != *before + task.standing.tombstoned;
+  }
+
+  const PlanInput& in_;
+  const States certified_, definitions_;
+  UtcTime newest_{};
+  std::set<std::string> due_for_probe_, due_for_sweep_;
+};
+
+}  // namespace
+
+std::string hint_of(const model::Partition& partition) {
+  std::string hex;
+  for (const std::uint8_t byte : model::hash_of(partition.context))
+    hex += fmt::format("{:02x}", byte);
+  return hex;
+}
+
+Plan make_plan(const PlanInput& input) {
+  return Planner(input).make();
+}
+
+}  // namespace surveysync::sync

@@ -1,0 +1,140 @@
+// PartitionWalk: what a walk comes to: its certificate and standing; and the walks without one.
+#include <charconv>
+
+#include "sync/walk.h"
+
+namespace surveysync::sync {
+
+void PartitionWalk::note(const model::Page& page) {
+  newest_ = std::max(newest_, page.newest);
+}
+
+store::Ledger::Holdings PartitionWalk::holdings(UtcTime as_of) {
+  store::Ledger::Holdings held;
+  reader_.door().perform([&](store::Session& session) {
+    held = session.ledger().holdings(context_.job.source, stream_, task_.partition.name, as_of);
+  });
+  return held;
+}
+
+/// Both sides now, or where the vendor's totals count what changed until `counted_until`, as of then.
+store::Certificate PartitionWalk::measure(const WalkTotals& totals, std::optional<UtcTime> counted_until) {
+  UtcTime as_of = counted_until.value_or(UtcTime());
+  store::Ledger::Holdings held;
+  reader_.door().perform([&](store::Session& session) {
+    if (!counted_until) as_of = session.ledger().now();
+    held = session.ledger().holdings(context_.job.source, stream_, task_.partition.name, as_of);
+  });
+  if (counted_until) held.stored_live -= held.in_flight;
+  return make_certificate(totals, held, context_.run_id, context_.job.source, task_.partition.name, as_of);
+}
+
+/// Nothing can have changed later with a date that is not later than the newest.
+bool PartitionWalk::settled() const {
+  if (!look_newest_at_) return total_after_ == 0;
+  return signpost_ - *look_newest_at_ >= context_.job.settle_lag + context_.source.date_doubt(*look_newest_at_);
+}
+
+void PartitionWalk::finish(const store::Certificate& certificate, bool complete) {
+  store::Standing standing = task_.standing;
+  standing.probed_at = started_;
+  standing.balanced = certificate.balanced;
+  if (certificate.balanced) {
+    standing.total = total_after_;
+    standing.newest = look_newest_;
+    standing.newest_at = look_newest_at_;
+    standing.hint = task_.hint;
+    if (task_.partition.removed) {
+      standing.removed = task_.partition.removed;
+      standing.tombstoned = tombstoned_;
+    }
+    standing.settled = settled();
+    if (complete) standing.swept_at = started_;
+    if (!newest_.empty()) {
+      const auto lag = std::chrono::duration_cast<std::chrono::microseconds>(context_.job.settle_lag);
+      reader_.bookmark = context_.source.bookmark(newest_, signpost_ - lag, reader_.bookmark);
+    }
+  } else {
+    standing.hint.clear();
+  }
+  const model::Checkpoint closed{stream_.name, task_.partition.name, reader_.bookmark, "", reader_.page_size()};
+  reader_.door().perform([&](store::Session& session) {
+    store::Ledger& ledger = session.ledger();
+    ledger.save_certificate(context_.fence, certificate);
+    ledger.close_pass(context_.fence, closed, standing);
+  });
+  context_.observer.on_event(event::CertificateIssued{reader_.scope(), certificate.balanced, certificate.total_before,
+                                                      certificate.total_after, certificate.stored_live,
+                                                      certificate.quarantined, certificate.excluded});
+}
+
+void PartitionWalk::close_uncertified() {
+  store::Standing standing = task_.standing;
+  standing.hint = task_.hint;
+  standing.balanced = true;
+  standing.probed_at = started_;
+  const model::Checkpoint closed{stream_.name, task_.partition.name, reader_.bookmark, "", reader_.page_size()};
+  reader_.door().perform([&](store::Session& session) {
+    store::Ledger& ledger = session.ledger();
+    ledger.forget_unseen_quarantine(context_.fence, stream_.name, task_.partition.name, started_);
+    ledger.close_pass(context_.fence, closed, standing);
+  });
+}
+
+void PartitionWalk::run_window() {
+  const Job& job = context_.job;
+  const bool resync = job.kind == RunKind::resync;
+  const std::string kept = saved_position_;  // an unfinished pass of another run stays as it is
+  if (resync) {
+    reader_.door().perform([&](store::Session& session) {
+      session.ledger().forget_sightings(context_.fence, stream_.name, task_.partition.name);
+    });
+  }
+  std::string position = context_.source.window_position(job.from.value_or(UtcTime()), job.until, !resync);
+  while (true) {
+    const model::Page page = reader_.fetch(position);
+    reader_.store(page, resync ? std::string() : kept, resync);
+    if (!page.unreliable.empty()) {
+      throw Error(ErrorKind::malformed, "the changes of this time cannot be asked for: " + page.unreliable,
+                  "resync the whole survey: leave out --from and --until");
+    }
+    if (!page.next) break;
+    if (*page.next == position) throw Error(ErrorKind::malformed, "the vendor's list of changes does not move on");
+    position = *page.next;
+  }
+  if (!resync) return;
+  const SweepResult swept = sweep(context_, reader_, {stream_, task_.partition.name, started_, job.from, job.until});
+  tombstoned_ += swept.marked;
+  if (swept.braked || swept.frozen) trouble_ = swept.text;
+  braked_ = swept.braked;
+}
+
+/// All key columns of a record of this partition, from what a person typed.
+model::Key PartitionWalk::key_of(const std::string& id) const {
+  const model::Table& table = stream_.tables.front();
+  model::Key key;
+  for (std::size_t i = 0; i < table.key.size(); ++i) {
+    const std::string& text = i + 1 == table.key.size() ? id : task_.partition.name;
+    if (table.key[i].type != model::ColumnType::int64) {
+      key.emplace_back(text);
+      continue;
+    }
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size())
+      throw Error(ErrorKind::config, "\"" + text + "\" is no id of a record", "ids are whole numbers");
+    key.emplace_back(number);
+  }
+  return key;
+}
+
+void PartitionWalk::run_named_records() {
+  std::vector<model::Key> keys;
+  for (const std::string& id : context_.job.responses)
+    keys.push_back(key_of(id));
+  const SweepResult settled = settle_records(context_, reader_, keys);
+  tombstoned_ += settled.marked;
+  if (settled.frozen) trouble_ = settled.text;
+}
+
+}  // namespace surveysync::sync
