@@ -30,14 +30,14 @@ model::Hash exclusion_digest(std::string_view stream, std::string_view partition
 /// What was known of a partition when it was last looked at to the end; decides whether the next run must read it.
 struct Standing {
   std::int64_t total = -1;  ///< the vendor's count; -1: never
-  std::string newest;       ///< newest change as the vendor writes it (Page::newest)
-  std::optional<UtcTime> newest_at;
-  std::string hint;                     ///< digest of the list's entry
-  std::optional<std::int64_t> removed;  ///< Partition::removed at that time
-  std::int64_t tombstoned = 0;          ///< marked by us since `removed` was noted
-  bool settled = false;                 ///< nothing can have come later with an earlier date
+  std::string newest = {};  ///< newest change as the vendor writes it (Page::newest)
+  std::optional<UtcTime> newest_at = std::nullopt;
+  std::string hint = {};                               ///< digest of the list's entry
+  std::optional<std::int64_t> removed = std::nullopt;  ///< Partition::removed at that time
+  std::int64_t tombstoned = 0;                         ///< marked by us since `removed` was noted
+  bool settled = false;                                ///< nothing can have come later with an earlier date
   bool balanced = false;  ///< the last certificate balanced (uncertified streams: the last walk succeeded)
-  std::optional<UtcTime> probed_at, swept_at;
+  std::optional<UtcTime> probed_at = std::nullopt, swept_at = std::nullopt;
 };
 
 /// One row of surveysync.checkpoint.
@@ -52,8 +52,8 @@ struct PartitionState {
 struct PlannedPartition {
   model::Partition partition;
   std::int64_t total = -1;  ///< -1: not probed
-  std::string newest;
-  std::optional<UtcTime> newest_at;
+  std::string newest = {};
+  std::optional<UtcTime> newest_at = std::nullopt;
 };
 
 class Ledger {

@@ -113,7 +113,7 @@ void compress_payloads(pg::Connection& connection) {
   const pg::Result columns = connection.execute(
       "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_attribute a "
       "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-      "WHERE a.attname = 'payload' AND n.nspname IN ('alchemer', 'alfaone') AND c.relkind IN ('r', 'p') "
+      "WHERE a.attname = 'payload' AND n.nspname IN ('alchemer', 'alfaone', 'surveysync') AND c.relkind IN ('r', 'p') "
       "AND a.attcompression <> 'l' AND EXISTS (SELECT 1 FROM pg_catalog.pg_settings s "
       "WHERE s.name = 'default_toast_compression' AND 'lz4' = ANY (s.enumvals)) ORDER BY 1, 2");
   for (std::size_t row = 0; row < columns.rows(); ++row) {

@@ -3,6 +3,7 @@
 
 #include "store/encode.h"
 #include "store/key_params.h"
+#include "store/ledger.h"
 #include "store/page_write.h"
 
 namespace surveysync::store {
@@ -50,17 +51,27 @@ std::string bounded_key(std::string key) {
 
 }  // namespace
 
-std::string PageWrite::record_key(const model::Record& record) const {
+std::string quarantine_key(const model::StreamSpec& stream, const model::Record& record) {
   // Ids of different tables of one stream may be equal; those of the certified one stay as people write them.
-  const std::string prefix = record.table == 0 ? "" : tables_.at(record.table).name + ":";
+  const std::string prefix = record.table == 0 ? "" : stream.tables.at(record.table).name + ":";
   return bounded_key(pg::storable(prefix + model::key_text(record.key)));
+}
+
+std::string quarantine_key(const model::Quarantined& record) {
+  return bounded_key(pg::storable(record.record_key));
+}
+
+bool is_excluded(const WriteTarget& target, const std::string& quarantine_key) {
+  return target.excluded != nullptr &&
+         target.excluded->contains(exclusion_digest(target.stream.name, target.partition.name, quarantine_key));
 }
 
 std::map<std::string, PageWrite::Quarantine> PageWrite::quarantine_of(std::span<const Item> items,
                                                                       const Refused& refused) const {
   std::map<std::string, Quarantine> rows;
   for (const model::Quarantined& record : in_.page.quarantined) {
-    rows[bounded_key(pg::storable(record.record_key))] = {record.reason, record.raw};
+    const std::string key = quarantine_key(record);
+    if (!is_excluded(in_.target, key)) rows[key] = {record.reason, record.raw};
   }
   for (const Item& item : items) {
     const auto refusal = refused.find(item.record), failure = bad_.find(item.record);
@@ -77,6 +88,9 @@ std::vector<pg::Statement> PageWrite::quarantine_statements(std::span<const Item
                                         pg::text(in_.target.partition.name)};
   std::vector<pg::Statement> statements;
   for (const auto& [key, row] : rows) {
+    ++counts_.quarantined;
+    // What the vendor sent last stays: stored bytes that are decoded again are older.
+    if (in_.page.keep_marks && in_quarantine_.contains(key)) continue;
     std::vector<pg::Param> params = where;
     for (pg::Param& param :
          std::vector<pg::Param>{pg::text(key), pg::text(pg::storable(row.reason)), pg::bytea(row.raw),
@@ -84,11 +98,11 @@ std::vector<pg::Statement> PageWrite::quarantine_statements(std::span<const Item
       params.push_back(std::move(param));
     }
     statements.push_back({kQuarantine, std::move(params)});
-    ++counts_.quarantined;
     if (!in_quarantine_.contains(key)) quarantine_events_.push_back({scope(), key, row.reason});
   }
   std::vector<std::string> released;
   for (const Item& item : items) {
+    if (in_quarantine_.empty() || in_.page.keep_marks) break;
     std::string key = record_key(*item.record);
     if (in_quarantine_.contains(key) && !rows.contains(key)) released.push_back(std::move(key));
   }
@@ -100,7 +114,7 @@ std::vector<pg::Statement> PageWrite::quarantine_statements(std::span<const Item
   return statements;
 }
 
-std::vector<pg::Statement> PageWrite::missing_statements(std::span<const Item> items) const {
+std::vector<pg::Statement> PageWrite::missing_statements() const {
   // A record whose id could not be read may be any of the rows: then nothing is held to be gone.
   std::vector<pg::Statement> statements;
   if (!in_.page.complete || !in_.page.quarantined.empty()) return statements;
@@ -108,16 +122,17 @@ std::vector<pg::Statement> PageWrite::missing_statements(std::span<const Item> i
   for (std::size_t index = 0; index < tables_.size(); ++index) {
     const model::Table& table = tables_[index];
     if (table.child) continue;
-    std::vector<Item> present;
-    std::ranges::copy_if(items, std::back_inserter(present),
-                         [&](const Item& item) { return item.record->table == index; });
+    std::vector<const model::Record*> present;  // the excluded too: the vendor has them
+    for (const model::Record& record : in_.page.records) {
+      if (record.table == index) present.push_back(&record);
+    }
     const std::size_t fixed = partitioned ? 1 : 0;
     if (table.key.size() == fixed && !present.empty()) continue;
     std::vector<pg::Param> params = {pg::text(in_.target.fence.source), pg::timestamptz(now_),
                                      pg::int8(in_.target.run_id)};
     if (partitioned) params.push_back(pg::text(in_.target.partition.name));
     append_key_arrays(params, table, fixed, present.size(),
-                      [&](std::size_t i) -> const model::Key& { return present[i].record->key; });
+                      [&](std::size_t i) -> const model::Key& { return present[i]->key; });
     statements.push_back({TableSql(table).mark_missing(partitioned), std::move(params)});
   }
   return statements;
@@ -154,10 +169,13 @@ std::vector<pg::Statement> PageWrite::closing_statements() const {
 }
 
 void PageWrite::finish(pg::Transaction& transaction, std::span<const Item> items, const Refused& refused) {
-  std::vector<pg::Statement> statements = missing_statements(items);
+  std::vector<pg::Statement> statements = missing_statements();
   const std::size_t missing = statements.size();
+  for (pg::Statement& statement : version_statements(items, refused))
+    statements.push_back(std::move(statement));
   for (pg::Statement& statement : quarantine_statements(items, refused))
     statements.push_back(std::move(statement));
+  if (std::optional<pg::Statement> sighting = sighting_statement()) statements.push_back(std::move(*sighting));
   const std::vector<pg::Result> results = transaction.execute_all(statements);
   for (std::size_t index = 0; index < missing; ++index)
     counts_.tombstoned += results[index].affected();

@@ -60,7 +60,7 @@ void PageWrite::upsert_changed(pg::Transaction& transaction, std::span<const Ite
 }
 
 Replace PageWrite::replace_of(std::span<const Item> items) const {
-  if (in_.page.decode_again) return Replace::all;
+  if (in_.page.decode_again) return Replace::different;
   const bool by_columns = std::ranges::any_of(items, [](const Item& item) { return !item.record->context.empty(); });
   if (by_columns) return Replace::different;
   return in_.page.cached ? Replace::not_newer : Replace::changed;
@@ -87,7 +87,8 @@ void PageWrite::upsert_batch(pg::Transaction& transaction, std::span<const Item>
   std::vector<pg::Param> params = {pg::text(in_.target.fence.source), pg::timestamptz(now_),
                                    pg::int8(in_.target.run_id)};
   arrays.take(params);
-  const pg::Result taken = transaction.execute(TableSql(table).upsert(replace_of(sent)), params);
+  const pg::Result taken = transaction.execute(
+      TableSql(table).upsert(replace_of(sent), in_.page.keep_marks ? Marked::keep : Marked::revive), params);
   const std::size_t keys = table.key.size();
   std::vector<bool> took(sent.size(), false);
   for (std::size_t row = 0; row < taken.rows(); ++row) {
@@ -102,6 +103,8 @@ void PageWrite::upsert_batch(pg::Transaction& transaction, std::span<const Item>
     ++(taken.boolean(row, keys) ? counts_.inserted : counts_.updated);
     if (table_index == 0) taken_.push_back(std::move(key));
   }
+  // Equal columns do not say that the child rows are equal too.
+  if (in_.page.decode_again && table_index == 0) take_other_children(transaction, sent, ends, took);
   for (std::size_t index = 0; index < sent.size(); ++index) {
     // Left alone by the statement: an older version, or another worker stored the same one meanwhile.
     if (!took[index]) {

@@ -14,11 +14,14 @@ constexpr std::size_t kCopyPiece = 256UL * 1024;
 
 }  // namespace
 
-std::vector<Item> sort_items(const model::Page& page) {
+std::vector<Item> sort_items(const model::Page& page, const WriteTarget& target) {
+  const bool any_excluded = target.excluded != nullptr && !target.excluded->empty();
   std::vector<Item> items;
   items.reserve(page.records.size());
-  for (const model::Record& record : page.records)
+  for (const model::Record& record : page.records) {
+    if (any_excluded && is_excluded(target, quarantine_key(target.stream, record))) continue;
     items.push_back({&record, items.size()});
+  }
   const auto less = [](const Item& a, const Item& b) {
     if (a.record->table != b.record->table) return a.record->table < b.record->table;
     if (a.record->key != b.record->key) return a.record->key < b.record->key;
@@ -86,7 +89,7 @@ void PageWrite::begin(pg::Transaction& transaction, std::span<const Item> items)
   for (const Item& item : items)
     keys.push_back(record_key(*item.record));
   for (const model::Quarantined& record : in_.page.quarantined)
-    keys.push_back(pg::storable(record.record_key));
+    keys.push_back(quarantine_key(record));
   if (!keys.empty()) {
     statements.push_back(
         {"SELECT record_key FROM surveysync.quarantine WHERE source = $1 AND stream = $2 AND partition = $3 "
@@ -128,7 +131,8 @@ void PageWrite::take_lookup(const pg::Result& found, Group group) {
     const bool equal = std::ranges::equal(hash, at->record->hash,
                                           [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
     // A row that depends on more than the bytes is compared column by column, by the upsert.
-    const bool keep = equal && at->record->context.empty() && !found.boolean(row, rest + 1) && !in_.page.decode_again;
+    const bool marked = found.boolean(row, rest + 1) && !in_.page.keep_marks;
+    const bool keep = equal && at->record->context.empty() && !marked && !in_.page.decode_again;
     state_of(*at) = keep ? State::same : State::other;
   }
 }

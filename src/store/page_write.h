@@ -25,8 +25,13 @@ struct Item {
   std::size_t order = 0;  ///< in the page
 };
 
-/// Records sorted by table and key, each key once (the last wins).
-std::vector<Item> sort_items(const model::Page& page);
+/// Records sorted by table and key, each key once (the last wins), without those that `target` excludes.
+std::vector<Item> sort_items(const model::Page& page, const WriteTarget& target);
+/// How a record is called in quarantine and among the excluded.
+std::string quarantine_key(const model::StreamSpec& stream, const model::Record& record);
+std::string quarantine_key(const model::Quarantined& record);
+/// Kept out by erasure or `quarantine drop`.
+bool is_excluded(const WriteTarget& target, const std::string& quarantine_key);
 
 /// What is reused from page to page.
 struct PageMemory {
@@ -76,6 +81,10 @@ class PageWrite {
   void upsert_batch(pg::Transaction& transaction, std::span<const Item> items);
   /// Which stored rows give way to `items`.
   Replace replace_of(std::span<const Item> items) const;
+  /// Of the records that the upsert left alone: those whose stored child rows are others than memory.changed has.
+  /// `ends` as in upsert_batch.
+  void take_other_children(pg::Transaction& transaction, std::span<const Item> sent, std::span<const std::size_t> ends,
+                           std::vector<bool>& took);
   void replace_children(pg::Transaction& transaction);
   void copy_children(pg::Transaction& transaction);
   void finish(pg::Transaction& transaction, std::span<const Item> items, const Refused& refused);
@@ -95,10 +104,12 @@ class PageWrite {
   };
   std::map<std::string, Quarantine> quarantine_of(std::span<const Item> items, const Refused& refused) const;
   std::vector<pg::Statement> quarantine_statements(std::span<const Item> items, const Refused& refused);
-  std::vector<pg::Statement> missing_statements(std::span<const Item> items) const;
+  std::vector<pg::Statement> missing_statements() const;
+  std::vector<pg::Statement> version_statements(std::span<const Item> items, const Refused& refused) const;
   std::vector<pg::Statement> closing_statements() const;
+  std::optional<pg::Statement> sighting_statement() const;
   void write_notices(pg::Transaction& transaction);
-  std::string record_key(const model::Record& record) const;
+  std::string record_key(const model::Record& record) const { return quarantine_key(in_.target.stream, record); }
   State& state_of(const Item& item) { return states_.at(item.record); }
   std::string notice_key(const std::string& what) const {
     return in_.target.fence.source + "|" + in_.target.stream.name + "|" + what;

@@ -15,7 +15,10 @@ std::string changed_row(const model::Table& table, Replace replace) {
   const std::string hash = "t.payload_hash IS DISTINCT FROM excluded.payload_hash";
   if (replace != Replace::different) return hash;
   const auto columns = [&](const std::string& prefix) {
-    return list(table.columns.size(), [&](std::size_t i) { return prefix + quoted(table.columns[i].name); });
+    return prefix + "flags, " + list(table.columns.size(), [&](std::size_t i) {
+             const bool comparable = table.columns[i].type != ColumnType::json;
+             return prefix + quoted(table.columns[i].name) + (comparable ? "" : "::text");
+           });
   };
   return hash + " OR (" + columns("t.") + ") IS DISTINCT FROM (" + columns("excluded.") + ")";
 }
@@ -71,7 +74,7 @@ std::string TableSql::lookup() const {
          (match.from.empty() ? "" : " JOIN " + match.from + " ON true") + " WHERE t.source = $1" + match.where;
 }
 
-std::string TableSql::upsert(Replace replace) const {
+std::string TableSql::upsert(Replace replace, Marked marked) const {
   std::vector<Column> typed = table_.key;
   typed.insert(typed.end(), table_.columns.begin(), table_.columns.end());
   std::string into = "source", select = "$1", arrays, names, set;
@@ -96,16 +99,15 @@ std::string TableSql::upsert(Replace replace) const {
     const std::string version = quoted(table_.columns[*table_.version].name);
     newer = fmt::format(" AND (t.{0} IS NULL OR excluded.{0} IS NULL OR excluded.{0} >= t.{0})", version);
   }
-  std::string condition;
-  if (replace != Replace::all) {
-    condition = " WHERE t.deleted_at IS NOT NULL OR ((" + changed_row(table_, replace) + ")" + newer + ")";
-  }
+  const bool revive = marked == Marked::revive;
+  const std::string condition = std::string(" WHERE ") + (revive ? "t.deleted_at IS NOT NULL OR " : "") + "((" +
+                                changed_row(table_, replace) + ")" + newer + ")";
   // A row that was marked deleted comes back whatever its version: the vendor has it.
   return "INSERT INTO " + qualified(table_) + " AS t (" + into +
          ", first_seen_at, changed_at, deleted_at, run_id) SELECT " + select +
          ", $2::timestamptz, $2::timestamptz, NULL::timestamptz, $3::bigint FROM unnest(" + arrays + ") AS u (" +
-         names + ") ON CONFLICT (source, " + keys + ") DO UPDATE SET " + set +
-         "changed_at = excluded.changed_at, deleted_at = NULL, run_id = excluded.run_id" + condition + " RETURNING " +
+         names + ") ON CONFLICT (source, " + keys + ") DO UPDATE SET " + set + "changed_at = excluded.changed_at, " +
+         (revive ? "deleted_at = NULL, " : "") + "run_id = excluded.run_id" + condition + " RETURNING " +
          list(table_.key.size(), [&](std::size_t i) { return "t." + quoted(table_.key[i].name); }) +
          ", t.first_seen_at = $2";
 }
@@ -114,6 +116,28 @@ std::string TableSql::delete_children(const model::Table& parent) const {
   const KeyMatch match = match_keys(parent.key, TableSql(parent).fixed());
   return "DELETE FROM " + qualified(table_) + " AS t" + (match.from.empty() ? "" : " USING " + match.from) +
          " WHERE t.source = $1" + match.where;
+}
+
+std::string TableSql::children(const model::Table& parent) const {
+  const KeyMatch match = match_keys(parent.key, TableSql(parent).fixed());
+  std::string columns = "t.source", order;
+  for (const Column& column : table_.key) {
+    columns += ", t." + quoted(column.name);
+    // By bytes, as the writer sorts them.
+    const bool text = column.type == ColumnType::text;
+    order += (order.empty() ? "t." : ", t.") + quoted(column.name) + (text ? " COLLATE \"C\"" : "");
+  }
+  for (const Column& column : table_.columns)
+    columns += ", t." + quoted(column.name);
+  return "SELECT " + columns + " FROM " + qualified(table_) + " AS t" +
+         (match.from.empty() ? "" : " JOIN " + match.from + " ON true") + " WHERE t.source = $1" + match.where +
+         " ORDER BY " + order;
+}
+
+std::string TableSql::touch() const {
+  const KeyMatch match = match_keys(table_.key, fixed(), 4);
+  return "UPDATE " + qualified(table_) + " AS t SET changed_at = $2, run_id = $3" +
+         (match.from.empty() ? "" : " FROM " + match.from) + " WHERE t.source = $1" + match.where;
 }
 
 std::string TableSql::mark_missing(bool partitioned) const {

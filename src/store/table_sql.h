@@ -18,9 +18,13 @@ inline constexpr const char* kStandardColumns[] = {"payload",       "payload_raw
 /// Which stored rows an upsert replaces, beside those that are marked deleted.
 enum class Replace : std::uint8_t {
   changed,    ///< with another hash
-  different,  ///< with another hash or another value in a typed column
+  different,  ///< with another hash, other flags, or another value in a typed column
   not_newer,  ///< with another hash, unless they are newer by their version column
-  all,        ///< every one
+};
+/// What an upsert does with rows that are marked deleted.
+enum class Marked : std::uint8_t {
+  revive,  ///< the vendor has them: they come back to life
+  keep,    ///< they are replaced like all others and stay marked
 };
 
 class TableSql {
@@ -38,9 +42,14 @@ class TableSql {
   /// Insert or replace. $1 source, $2 now, $3 run, then an array for each key, column, payload, payload_raw,
   /// payload_hash, flags. Array columns and flags come as array literals in text. Gives all key columns of the rows
   /// that it took, and whether new. `replace`: which stored rows give way.
-  std::string upsert(Replace replace) const;
+  std::string upsert(Replace replace, Marked marked = Marked::revive) const;
   /// Deletes the rows whose leading key columns are those of `parent`. Parameters as for lookup.
   std::string delete_children(const model::Table& parent) const;
+  /// The child rows of records, in the order of their keys: source, keys, columns. Parameters as for lookup.
+  std::string children(const model::Table& parent) const;
+  /// Says that rows were changed, though none of their own columns was. $1 source, $2 now, $3 run, then keys as for
+  /// lookup.
+  std::string touch() const;
   /// Marks live rows of a partition that are not named. $1 source, $2 now, $3 run, $4 the partition's name (only if
   /// `partitioned`), then an array for each key column after the partition's.
   std::string mark_missing(bool partitioned) const;

@@ -62,7 +62,7 @@ void Writer::Impl::divide(const PageWrite::Input& input, std::span<const Item> i
 }
 
 Counts Writer::Impl::apply(const PageWrite::Input& input) {
-  const std::vector<Item> items = sort_items(input.page);
+  const std::vector<Item> items = sort_items(input.page, input.target);
   upsert_all = false;
   Refused refused;
   Counts counts;

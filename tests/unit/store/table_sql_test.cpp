@@ -62,8 +62,16 @@ TEST(TableSqlTest, UpsertGuardsAgainstOlderVersions) {
 
 TEST(TableSqlTest, UpsertComparesColumnsWhereTheHashDoesNotTellAll) {
   const std::string sql = TableSql(kResponse).upsert(Replace::different);
-  EXPECT_NE(sql.find("IS DISTINCT FROM (excluded.\"status\""), std::string::npos) << sql;
-  EXPECT_EQ(TableSql(kResponse).upsert(Replace::all).find("WHERE"), std::string::npos);
+  EXPECT_NE(sql.find("IS DISTINCT FROM (excluded.flags, excluded.\"status\""), std::string::npos) << sql;
+}
+
+TEST(TableSqlTest, UpsertRevivesMarkedRowsUnlessTheyAreToBeKept) {
+  const std::string revive = TableSql(kResponse).upsert(Replace::changed),
+                    keep = TableSql(kResponse).upsert(Replace::changed, Marked::keep);
+  EXPECT_NE(revive.find("deleted_at = NULL"), std::string::npos);
+  EXPECT_NE(revive.find("WHERE t.deleted_at IS NOT NULL OR (("), std::string::npos);
+  EXPECT_EQ(keep.find("deleted_at = NULL"), std::string::npos);
+  EXPECT_EQ(keep.find("t.deleted_at"), std::string::npos);
 }
 
 TEST(TableSqlTest, ChildrenGoByTheKeyOfTheirParent) {
