@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sources/alchemer/abilities.h"
 #include "sources/alchemer/alchemer.h"
 
 namespace surveysync::app {
@@ -138,6 +139,14 @@ sync::Job SourceParts::job(const Config& config) const {
   job.quarantine_percent = sync.quarantine_percent;
   job.quarantine_least = sync.quarantine_least;
   return job;
+}
+
+sources::Abilities abilities_of(const SourceConfig& source, const std::vector<model::Capability>& learned) {
+  if (source.type != sources::alchemer::source_type().name) return {};
+  std::map<std::string, std::string, std::less<>> values;
+  for (const model::Capability& capability : learned)
+    values.emplace(capability.name, capability.value);
+  return sources::alchemer::abilities_of(values);
 }
 
 pg::ConnectOptions connect_options(const Config& config) {

@@ -56,6 +56,9 @@ class SourceParts {
   std::unique_ptr<sources::Source> source_;
 };
 
+/// What the lists of the source's certified stream can be trusted with, from what was learned. Needs no secret.
+sources::Abilities abilities_of(const SourceConfig& source, const std::vector<model::Capability>& learned);
+
 /// How to reach the database as configured.
 pg::ConnectOptions connect_options(const Config& config);
 /// Opens sessions with those options.

@@ -5,12 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "app/assembly.h"
+#include "app/capability_text.h"
 #include "app/config_values.h"
 #include "app/human.h"
 #include "report/log_line.h"
 #include "store/history.h"
+#include "store/ledger.h"
 #include "store/migrate.h"
 
 namespace surveysync::app {
@@ -89,8 +93,16 @@ std::string check_stream(sources::Source& source, const model::StreamSpec& strea
                      page.records.size() == 1 ? "it" : "them");
 }
 
-void check_streams(CheckReport& report, SourceParts& parts, const SourceConfig& source, const std::string& name,
-                   const std::stop_token& stop) {
+/// Whose results these are.
+struct Subject {
+  const SourceConfig& source;
+  std::string name;  ///< "source us"
+};
+
+/// The vendor's list; nothing where it could not be read.
+std::optional<std::vector<model::Partition>> check_streams(CheckReport& report, SourceParts& parts,
+                                                           const Subject& subject, const std::stop_token& stop) {
+  const auto& [source, name] = subject;
   const Scope scope{source.name, 0, "", ""};
   std::vector<model::Partition> all;
   const bool listed = report.run(name + " surveys", [&] {
@@ -101,7 +113,7 @@ void check_streams(CheckReport& report, SourceParts& parts, const SourceConfig& 
     return fmt::format("{} in the account, {} followed", grouped(static_cast<std::int64_t>(all.size())),
                        grouped(followed));
   });
-  if (!listed) return;
+  if (!listed) return std::nullopt;
   for (const std::string& id : source.include) {
     if (std::any_of(all.begin(), all.end(), [&](const model::Partition& p) { return p.name == id; })) continue;
     report.warn(name + " surveys", fmt::format("surveys.include names {}, which this key does not see", id));
@@ -109,13 +121,14 @@ void check_streams(CheckReport& report, SourceParts& parts, const SourceConfig& 
   const model::Partition* const partition = first_followed(all, source);
   for (const model::StreamSpec& stream : parts.source().streams()) {
     if (!source.streams.empty() && !source.streams.contains(stream.name)) continue;
-    const std::string subject = fmt::format("{} {}", name, stream.name);
+    const std::string what = fmt::format("{} {}", name, stream.name);
     if (partition == nullptr) {
-      report.warn(subject, "no survey to read a row from");
+      report.warn(what, "no survey to read a row from");
     } else {
-      report.run(subject, [&] { return check_stream(parts.source(), stream, *partition, scope, stop); });
+      report.run(what, [&] { return check_stream(parts.source(), stream, *partition, scope, stop); });
     }
   }
+  return all;
 }
 
 void check_skew(CheckReport& report, const std::string& name, const std::optional<Duration>& skew) {
@@ -129,15 +142,50 @@ void check_skew(CheckReport& report, const std::string& name, const std::optiona
   }
 }
 
-void check_capabilities(CheckReport& report, const std::string& name, const SourceConfig& source,
-                        pg::Connection& database) {
-  report.run(name + " learned", [&]() -> std::string {
-    std::string text;
-    for (const model::Capability& capability : store::History(database).capabilities(source.name)) {
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", capability.name, capability.value);
+/// What the account supports, as learned; a warning where changes cannot be read by their date.
+void check_capabilities(CheckReport& report, const Subject& subject, store::Ledger& ledger, UtcTime now) {
+  const std::string name = subject.name + " learned";
+  std::vector<model::Capability> all;
+  if (!report.run(name,
+                  [&]() -> std::string {
+                    all = ledger.capabilities(subject.source.name);
+                    return told_capabilities(all).empty()
+                               ? "nothing yet: the first sync tests what the account supports"
+                               : fmt::format("{} facts", told_capabilities(all).size());
+                  }) ||
+      told_capabilities(all).empty())
+    return;
+  for (const model::Capability& capability : told_capabilities(all)) {
+    if (capability.value == kUnknownCapability) {
+      report.warn(name, capability_line(capability, now), "it is tested again daily, with surveys that have responses");
+    } else {
+      report.pass(name, capability_line(capability, now));
     }
-    return text.empty() ? "nothing yet: the first sync tests what the account supports" : text;
-  });
+  }
+  const std::string fallback = fallback_text(abilities_of(subject.source, all));
+  if (fallback.empty()) {
+    report.pass(subject.name + " changes", "read by their date");
+  } else {
+    report.warn(subject.name + " changes", fallback,
+                "nothing is missed, but it takes more requests; `surveysync plan` counts them");
+  }
+}
+
+/// Stored surveys that the vendor's list does not show any more.
+void check_vanished(CheckReport& report, const Subject& subject, store::Ledger& ledger,
+                    const std::vector<model::Partition>& listed) {
+  const sources::Following following{{}, subject.source.include, subject.source.exclude};
+  std::set<std::string> vanished;
+  for (const store::PartitionState& state : ledger.states(subject.source.name)) {
+    const bool stands = state.standing.total >= 0 || !state.standing.hint.empty() || state.open_pass;
+    if (stands && following.follows(state.partition)) vanished.insert(state.partition);
+  }
+  for (const model::Partition& partition : listed)
+    vanished.erase(partition.name);
+  if (vanished.empty()) return;
+  report.warn(subject.name + " surveys",
+              fmt::format("stored, but not in the vendor's list: {}", fmt::join(vanished, ", ")),
+              "the next sync asks for each alone: deleted at the vendor, or not open to this key any more");
 }
 
 }  // namespace
@@ -228,8 +276,12 @@ void check_source(CheckReport& report, Program& program, const SourceConfig& sou
   });
   if (!reached) return;
   check_skew(report, name, skew);
-  check_streams(report, *parts, source, name, program.stop());
-  if (database != nullptr) check_capabilities(report, name, source, *database);
+  const Subject subject{source, name};
+  const auto listed = check_streams(report, *parts, subject, program.stop());
+  if (database == nullptr) return;
+  store::Ledger ledger(*database);
+  if (listed) check_vanished(report, subject, ledger, *listed);
+  check_capabilities(report, subject, ledger, program.clock().utc_now());
 }
 
 }  // namespace surveysync::app

@@ -36,6 +36,29 @@ void write_clocks(JsonWriter& writer, const store::ClockRow& clocks) {
       .field("followed", clocks.followed);
 }
 
+void write_capabilities(JsonWriter& writer, const StatusSource& source) {
+  writer.text_or_null("fallback", source.fallback).key("capabilities").begin_array();
+  for (const model::Capability& capability : source.capabilities) {
+    writer.begin_object()
+        .field("name", capability.name)
+        .field("value", capability.value)
+        .field("evidence", capability.evidence)
+        .field("learned_at", capability.learned_at)
+        .end_object();
+  }
+  writer.end_array();
+}
+
+void write_survey(JsonWriter& writer, const StatusSurvey& survey) {
+  writer.begin_object().field("survey_id", survey.clocks.partition).field("title", survey.clocks.title);
+  write_clocks(writer, survey.clocks);
+  writer.field("probed_at", survey.probed_at)
+      .field("swept_at", survey.swept_at)
+      .field("deleted", survey.deleted)
+      .text_or_null("error", survey.error)
+      .end_object();
+}
+
 void write_quarantine(JsonWriter& writer, const store::QuarantineRow& row) {
   writer.field("quarantine_id", row.quarantine_id)
       .field("source", row.source)
@@ -110,12 +133,10 @@ std::string status_json(const std::vector<StatusSource>& sources) {
     } else {
       writer.null();
     }
+    write_capabilities(writer, source);
     writer.key("surveys").begin_array();
-    for (const StatusSurvey& survey : source.surveys) {
-      writer.begin_object().field("survey_id", survey.clocks.partition).field("title", survey.clocks.title);
-      write_clocks(writer, survey.clocks);
-      writer.end_object();
-    }
+    for (const StatusSurvey& survey : source.surveys)
+      write_survey(writer, survey);
     writer.end_array().end_object();
   }
   return writer.end_array().end_object().done();

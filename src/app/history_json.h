@@ -11,12 +11,19 @@ namespace surveysync::app {
 /// The sources and surveys of `status`, with what the configuration adds.
 struct StatusSurvey {
   store::ClockRow clocks;
+  std::optional<UtcTime> probed_at = std::nullopt;  ///< when the vendor was last asked about it
+  std::optional<UtcTime> swept_at = std::nullopt;   ///< when all its ids were last compared
+  bool deleted = false;                             ///< the vendor has no such survey any more
+  std::string error = {};                           ///< of the last run, where it could not be worked
 };
 struct StatusSource {
   std::string source;
   bool configured = true;
   store::ClockRow clocks;  ///< of the whole source; empty when it never ran
   std::optional<store::RunRow> last_run;
+  std::vector<model::Capability> capabilities;
+  std::string fallback;                         ///< see fallback_text
+  Duration probe_all = std::chrono::hours(24);  ///< as configured
   std::vector<StatusSurvey> surveys;
 };
 

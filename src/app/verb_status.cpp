@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
+#include "app/assembly.h"
+#include "app/capability_text.h"
 #include "app/history_json.h"
 #include "app/human.h"
 #include "app/verbs.h"
@@ -12,6 +15,7 @@ namespace surveysync::app {
 namespace {
 
 using Align = TextTable::Align;
+constexpr std::size_t kNoteColumns = 60;
 
 /// The newest change of a source is that of its surveys, where the database has none of its own.
 void newest_of_surveys(StatusSource& source) {
@@ -50,17 +54,74 @@ std::vector<StatusSource> collect(const Config& config, store::History& history)
   }
   for (StatusSource& source : sources)
     newest_of_surveys(source);
-  for (StatusSource& source : sources) {
-    const std::vector<store::RunRow> runs = history.runs(source.source, 1);
-    if (!runs.empty()) source.last_run = runs.front();
-  }
   return sources;
 }
 
-std::string verdict(const store::ClockRow& clocks) {
+/// What the last run said of each survey that it could not work.
+void add_last_run(StatusSource& source, store::History& history) {
+  const std::vector<store::RunRow> runs = history.runs(source.source, 1);
+  if (runs.empty()) return;
+  source.last_run = runs.front();
+  for (const store::RunStreamRow& row : history.run_streams(source.last_run->run_id)) {
+    if (row.error.empty()) continue;
+    const auto found = std::ranges::find_if(
+        source.surveys, [&](const StatusSurvey& survey) { return survey.clocks.partition == row.partition; });
+    if (found != source.surveys.end()) found->error = row.error;
+  }
+}
+
+/// When each survey was last asked about. A survey that was deleted at the vendor stands nowhere any more.
+void add_standing(StatusSource& source, store::Ledger& ledger) {
+  std::map<std::string, bool> stands;
+  for (const store::PartitionState& state : ledger.states(source.source)) {
+    const store::Standing& standing = state.standing;
+    stands[state.partition] |= standing.total >= 0 || !standing.hint.empty() || state.open_pass;
+    const auto found = std::ranges::find_if(
+        source.surveys, [&](const StatusSurvey& survey) { return survey.clocks.partition == state.partition; });
+    if (found == source.surveys.end()) continue;
+    found->probed_at = std::max(found->probed_at, standing.probed_at);
+    found->swept_at = std::max(found->swept_at, standing.swept_at);
+  }
+  for (StatusSurvey& survey : source.surveys)
+    survey.deleted = survey.clocks.last_certified && !stands[survey.clocks.partition];
+}
+
+void add_capabilities(StatusSource& source, const SourceConfig* config, store::Ledger& ledger) {
+  const std::vector<model::Capability> all = ledger.capabilities(source.source);
+  source.capabilities = told_capabilities(all);
+  if (config == nullptr) return;
+  source.probe_all = config->sync.probe_all;
+  if (!source.capabilities.empty()) source.fallback = fallback_text(abilities_of(*config, all));
+}
+
+std::string verdict(const StatusSurvey& survey) {
+  const store::ClockRow& clocks = survey.clocks;
+  if (survey.deleted) return "deleted at the vendor";
   if (!clocks.followed) return "not followed";
   if (!clocks.balanced) return "no certificate yet";
   return *clocks.balanced ? "balanced" : "NOT BALANCED";
+}
+
+/// The first line of what went wrong, or that it was not asked about for longer than it should.
+std::string survey_note(const StatusSurvey& survey, const StatusSource& source, UtcTime now) {
+  if (!survey.error.empty())
+    return shortened(report::printable(survey.error.substr(0, survey.error.find('\n'))), kNoteColumns);
+  const bool watched = survey.clocks.followed && !survey.deleted && survey.probed_at;
+  if (watched && now - *survey.probed_at > source.probe_all)
+    return fmt::format("not probed since {} UTC", moment(survey.probed_at));
+  return {};
+}
+
+std::string learned_text(const StatusSource& source, UtcTime now) {
+  if (source.capabilities.empty()) return {};
+  std::string text =
+      fmt::format("  {:<16}{}\n", "reads", source.fallback.empty() ? "changes by their date" : source.fallback);
+  std::string_view title = "learned";
+  for (const model::Capability& capability : source.capabilities) {
+    text += fmt::format("  {:<16}{}\n", title, capability_line(capability, now));
+    title = "";
+  }
+  return text;
 }
 
 std::string source_text(const StatusSource& source, UtcTime now) {
@@ -79,6 +140,7 @@ std::string source_text(const StatusSource& source, UtcTime now) {
   clock("last success", source.clocks.last_success);
   clock("last certified", source.clocks.last_certified);
   clock("newest change", source.clocks.newest_change);
+  text += learned_text(source, now);
   TextTable table({{"SURVEY"},
                    {"TITLE"},
                    {"RESPONSES", Align::right},
@@ -86,12 +148,15 @@ std::string source_text(const StatusSource& source, UtcTime now) {
                    {"ATTEMPT", Align::right},
                    {"SUCCESS", Align::right},
                    {"CERTIFIED", Align::right},
-                   {"NEWEST CHANGE", Align::right}});
+                   {"PROBED", Align::right},
+                   {"NEWEST CHANGE", Align::right},
+                   {"NOTE"}});
   for (const StatusSurvey& survey : source.surveys) {
     const store::ClockRow& clocks = survey.clocks;
     table.add({clocks.partition, shortened(report::printable(clocks.title), 40), grouped(clocks.stored_live),
-               verdict(clocks), ago(clocks.last_attempt, now), ago(clocks.last_success, now),
-               ago(clocks.last_certified, now), ago(clocks.newest_change, now)});
+               verdict(survey), ago(clocks.last_attempt, now), ago(clocks.last_success, now),
+               ago(clocks.last_certified, now), ago(survey.probed_at, now), ago(clocks.newest_change, now),
+               survey_note(survey, source, now)});
   }
   return text + (table.empty() ? "" : "\n" + table.text(2));
 }
@@ -100,7 +165,13 @@ int run_status(Program& program, bool json) {
   program.start_log();
   const auto connection = program.open_database();
   store::History history(*connection);
-  const std::vector<StatusSource> sources = collect(program.config(), history);
+  store::Ledger ledger(*connection);
+  std::vector<StatusSource> sources = collect(program.config(), history);
+  for (StatusSource& source : sources) {
+    add_last_run(source, history);
+    add_standing(source, ledger);
+    add_capabilities(source, program.config().find(source.source), ledger);
+  }
   if (json) {
     program.print(status_json(sources));
     return 0;
@@ -118,7 +189,8 @@ void add_status_verb(CLI::App& app, Program& program, Action& action) {
   CLI::App* const verb = app.add_subcommand("status", "How fresh every survey is, and whether it is proven complete");
   verb->footer(
       "Four clocks for each source and survey: the last attempt, the last success, the last certificate that\n"
-      "balanced, and the newest change seen at the vendor.\n"
+      "balanced, and the newest change seen at the vendor. Also what was learned of the account and how changes are\n"
+      "read there, when each survey was last probed, and what the last run could not do.\n"
       "\nExamples:\n  surveysync status\n  surveysync status --json | jq '.sources[].surveys[] | select(.balanced | "
       "not)'");
   const auto json = std::make_shared<bool>(false);

@@ -11,13 +11,14 @@ using sync::Outcome;
 using sync::RunReport;
 
 RunReport report(Outcome outcome, std::optional<ErrorKind> error = {}, std::vector<ErrorKind> failures = {},
-                 std::int64_t unbalanced = 0) {
+                 std::int64_t unbalanced = 0, std::int64_t braked = 0) {
   RunReport result;
   result.outcome = outcome;
   if (error) result.error = Error(*error, "e");
   for (const ErrorKind kind : failures)
     result.failures.push_back({"response", "1", "m", kind});
   result.unbalanced = unbalanced;
+  result.braked = braked;
   return result;
 }
 
@@ -37,6 +38,7 @@ TEST(ExitCodeTest, FirstRowThatAppliesFromTheTop) {
   const RunReport partial = report(Outcome::partial, {}, {ErrorKind::malformed});
   const RunReport unbalanced = report(Outcome::partial, {}, {}, 1);
   const RunReport bug = report(Outcome::failed, ErrorKind::bug);
+  const RunReport braked = report(Outcome::partial, {}, {}, 0, 1);
   const Case cases[] = {
       {"all good", {good, good}, 0, 0},
       {"configuration before all", {good, refused, report(Outcome::failed, ErrorKind::config)}, 0, 2},
@@ -54,6 +56,11 @@ TEST(ExitCodeTest, FirstRowThatAppliesFromTheTop) {
       {"unbalanced", {unbalanced}, 0, 6},
       {"unbalanced before partial", {unbalanced, partial, good}, 0, 6},
       {"network before unbalanced", {down, report(Outcome::failed, {}, {}, 1)}, 0, 3},
+      {"stopped by the brake", {braked}, 0, 8},
+      {"brake before unbalanced", {braked, unbalanced}, 0, 8},
+      {"brake before partial", {partial, braked, good}, 0, 8},
+      {"network before brake", {down, report(Outcome::failed, {}, {}, 0, 1)}, 0, 3},
+      {"key before brake", {refused, report(Outcome::failed, {}, {}, 0, 1)}, 0, 4},
       {"partial", {partial}, 0, 5},
       {"partial by network", {report(Outcome::partial, {}, {ErrorKind::unavailable})}, 0, 5},
       {"locked", {locked}, 0, 7},
@@ -80,6 +87,44 @@ TEST(ExitCodeTest, OfOneError) {
   EXPECT_EQ(exit_code_of(Error(ErrorKind::bug, ""), 0), 1);
   EXPECT_EQ(exit_code_of(Error(ErrorKind::cancelled, ""), SIGINT), 130);
   EXPECT_EQ(exit_code_of(Error(ErrorKind::cancelled, ""), SIGTERM), 143);
+}
+
+struct VerifyCase {
+  const char* name;
+  std::vector<sync::VerifyReport> reports;
+  int code;
+};
+
+TEST(ExitCodeTest, OfVerify) {
+  sync::PartitionVerdict same;
+  same.partition = "1";
+  same.vendor_total = same.holdings.stored_live = 5;
+  sync::PartitionVerdict other = same;
+  other.vendor_total = 6;
+  sync::PartitionVerdict unread = same;
+  unread.error = "503";
+  sync::VerifyReport equal, different, vanished, unstored, some, down, refused, locked;
+  equal.partitions = {same, same};
+  different.partitions = {same, other};
+  vanished.unknown_at_vendor = {"9"};
+  unstored.unknown_here = {"9"};
+  some.partitions = {same, unread};
+  down.error = Error(ErrorKind::unavailable, "gone");
+  refused.error = Error(ErrorKind::unauthorized, "no");
+  const VerifyCase cases[] = {
+      {"equal", {equal}, 0},
+      {"different", {equal, different}, 6},
+      {"a survey vanished", {vanished}, 6},
+      {"a survey was never stored", {unstored}, 6},
+      {"some could not be compared", {some}, 5},
+      {"a difference before what could not be compared", {some, different}, 6},
+      {"vendor down", {down}, 3},
+      {"vendor down, another equal", {down, equal}, 5},
+      {"vendor down, another different", {down, different}, 6},
+      {"key refused", {refused, down}, 4},
+  };
+  for (const VerifyCase& test : cases)
+    EXPECT_EQ(exit_code_of(test.reports, 0), test.code) << test.name;
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
 // What people and programs read: JSON shapes, tables, numbers, suggestions, summaries.
 #include <gtest/gtest.h>
 
+#include "app/capability_text.h"
 #include "app/check_report.h"
+#include "app/forecast_text.h"
 #include "app/history_json.h"
 #include "app/human.h"
 #include "app/json_writer.h"
 #include "app/suggest.h"
 #include "app/sync_summary.h"
+#include "app/verify_text.h"
 
 namespace surveysync::app {
 namespace {
@@ -78,13 +81,20 @@ TEST(HistoryJsonTest, StatusHasFourClocksForSourceAndSurvey) {
   survey.clocks.title = "T";
   survey.clocks.balanced = false;
   survey.clocks.followed = false;
+  survey.probed_at = kNow;
+  survey.error = "gone";
+  source.fallback = "complete passes: x";
+  source.capabilities = {{"updated_filter", "ignored", "e", kNow}};
   source.surveys.push_back(survey);
   EXPECT_EQ(
       status_json({source}),
       R"({"sources":[{"source":"us","configured":true,"last_attempt":"2026-11-21T18:57:00Z","last_success":null,)"
       R"("last_certified":null,"newest_change":null,"stored_live":0,"balanced":null,"followed":true,"last_run":null,)"
+      R"("fallback":"complete passes: x","capabilities":[{"name":"updated_filter","value":"ignored","evidence":"e",)"
+      R"("learned_at":"2026-11-21T18:57:00Z"}],)"
       R"("surveys":[{"survey_id":"12","title":"T","last_attempt":null,"last_success":null,"last_certified":null,)"
-      R"("newest_change":null,"stored_live":0,"balanced":false,"followed":false}]}]})"
+      R"("newest_change":null,"stored_live":0,"balanced":false,"followed":false,"probed_at":"2026-11-21T18:57:00Z",)"
+      R"("swept_at":null,"deleted":false,"error":"gone"}]}]})"
       "\n");
 }
 
@@ -163,19 +173,140 @@ TEST(SyncSummaryTest, OneRowASourceAndEqualFailuresOnce) {
   report.source = "us";
   report.run_id = 3;
   report.outcome = sync::Outcome::partial;
-  report.counts = {.requests = 9, .inserted = 1'000};
+  report.counts = {.requests = 9, .inserted = 1'000, .tombstoned = 4};
   report.certified = 2;
+  report.skipped = 980;
   report.elapsed = seconds(12);
   for (const char* const survey : {"1", "2", "3", "4", "5", "6", "7"}) {
     report.failures.push_back({"response", survey, "gone\n  hint: ask", ErrorKind::denied});
   }
-  EXPECT_EQ(summary_text(std::span(&report, 1)),
-            "SOURCE  OUTCOME    NEW  UPDATED  UNCHANGED  QUARANTINED  CERTIFICATES     REQUESTS  TOOK  RUN\n"
-            "us      partial  1,000        0          0            0  balanced 2 of 2         9  12 s    3\n");
+  EXPECT_EQ(
+      summary_text(std::span(&report, 1)),
+      "SOURCE  OUTCOME    NEW  UPDATED  UNCHANGED  DELETED  QUARANTINED  CERTIFICATES     SKIPPED  REQUESTS  TOOK  "
+      "RUN\n"
+      "us      partial  1,000        0          0        4            0  balanced 2 of 2      980         9  12 s    "
+      "3\n");
   EXPECT_EQ(troubles(std::span(&report, 1)),
             std::vector<std::string>{"source us partial\n  response 1, 2, 3, 4, 5 and 2 more: gone\n    hint: ask"});
   report.outcome = sync::Outcome::succeeded;
   EXPECT_TRUE(troubles(std::span(&report, 1)).empty());
+}
+
+TEST(SyncSummaryTest, TheBrakeSaysWhatToDoNext) {
+  sync::RunReport report;
+  report.source = "us";
+  RunStory story;
+  story.on_event(event::DeletionsBraked{{"us", 3, "response", "12"}, 120, 500, "more than 5 %"});
+  story.on_event(event::DeletionsFrozen{{"us", 3, "response", "13"}, "HTTP 403"});
+  story.on_event(event::DeletionsFrozen{{"us", 3, "response", "14"}, "HTTP 403"});
+  story.on_event(event::PartitionDeleted{{"us", 3, "", "15"}, "HTTP 404"});
+  story.on_event(event::DeletionsFrozen{{"eu", 4, "response", "99"}, "HTTP 403"});
+  const std::vector<std::string> texts = notices(report, story.of("us"));
+  ASSERT_EQ(texts.size(), 3U);
+  EXPECT_NE(texts[0].find("120 of 500"), std::string::npos) << texts[0];
+  EXPECT_NE(texts[0].find("surveysync resync us --survey 12 --yes"), std::string::npos) << texts[0];
+  EXPECT_NE(texts[1].find("frozen in 13, 14: HTTP 403"), std::string::npos) << texts[1];
+  EXPECT_NE(texts[2].find("15 (HTTP 404)"), std::string::npos) << texts[2];
+  EXPECT_TRUE(notices(report, story.of("nobody")).empty());
+}
+
+TEST(SyncSummaryTest, ADryRunTellsWhatWouldChange) {
+  sync::RunReport report;
+  report.source = "us";
+  EXPECT_EQ(changes_text(report), "us: nothing would change\n");
+  sync::PartitionChange equal;
+  equal.stream = "response";
+  equal.partition = "1";
+  sync::PartitionChange change = equal;
+  change.partition = "2";
+  change.title = "Two";
+  change.counts = {.inserted = 3, .tombstoned = 1};
+  change.certificate.emplace();
+  change.certificate->balanced = true;
+  sync::PartitionChange unbalanced = equal;
+  unbalanced.partition = "3";
+  unbalanced.certificate.emplace();
+  unbalanced.certificate->total_after = 10;
+  unbalanced.certificate->stored_live = 8;
+  unbalanced.certificate->quarantined = 1;
+  report.changes = {equal, change, unbalanced};
+  report.skipped = 4;
+  EXPECT_EQ(changes_text(report),
+            "us: would change\n"
+            "  SURVEY  STREAM    TITLE  NEW  UPDATED  DELETED  QUARANTINED  CERTIFICATE\n"
+            "  2       response  Two      3        0        1            0  would balance\n"
+            "  3       response           0        0        0            0  would NOT balance: vendor 10, here 9\n"
+            "  1 part read and equal\n"
+            "  4 surveys skipped: not due for a probe\n");
+}
+
+TEST(CapabilityTextTest, SaysWhatIsDoneInstead) {
+  sources::Abilities abilities{true, true, true, ""};
+  EXPECT_EQ(fallback_text(abilities), "");
+  abilities.reason = "r";
+  abilities.windows_counted = false;
+  EXPECT_EQ(fallback_text(abilities), "certificates compare whole totals: r");
+  abilities.windows = false;
+  EXPECT_EQ(fallback_text(abilities), "complete passes over surveys that changed: r");
+  abilities.newest_first = false;
+  EXPECT_EQ(fallback_text(abilities), "complete passes: r");
+  EXPECT_EQ(capability_line({"page_cap", "20", "20 of 130 came", kNow - seconds(7200)}, kNow),
+            "page_cap 20 (20 of 130 came; learned 2 h ago)");
+  EXPECT_EQ(told_capabilities({{"decoded_with", "x", "", kNow}, {"page_cap", "none", "", kNow}}).size(), 1U);
+}
+
+TEST(ForecastTest, TellsRequestsRowsAndTimeAtTheAccountsPace) {
+  SourceForecast source;
+  source.source = "us";
+  source.forecast = {.asked = 31,
+                     .requests = 240,
+                     .rows = 4210,
+                     .surveys = 1000,
+                     .changed = 12,
+                     .complete = 1,
+                     .skipped = 836,
+                     .probes = 163};
+  source.takes = time_for(240, {120, seconds(60)});
+  EXPECT_EQ(source.takes, seconds(120));
+  EXPECT_EQ(forecast_text(std::span(&source, 1)),
+            "SOURCE  SURVEYS  CHANGED  COMPLETE  PROBED  SKIPPED   ROWS  REQUESTS  TAKES ABOUT\n"
+            "us        1,000       12         1     163      836  4,210       240   2 min 0 s\n"
+            "planning made 31 requests; a sync that follows at once does not repeat them\n");
+  EXPECT_EQ(
+      forecast_json(std::span(&source, 1)),
+      R"({"sources":[{"source":"us","error":null,"asked":31,"requests":240,"minutes":2,"rows":4210,"surveys":1000,)"
+      R"("changed":12,"complete":1,"probes":163,"skipped":836}]})"
+      "\n");
+  source.error = Error(ErrorKind::locked, "held");
+  EXPECT_EQ(forecast_text(std::span(&source, 1)), "");
+  EXPECT_EQ(forecast_json(std::span(&source, 1)), "{\"sources\":[{\"source\":\"us\",\"error\":\"held\"}]}\n");
+}
+
+TEST(VerifyTextTest, ShowsTheDifferencesOnly) {
+  sync::VerifyReport report;
+  report.source = "us";
+  report.requests = 7;
+  sync::PartitionVerdict same;
+  same.partition = "1";
+  same.vendor_total = same.holdings.stored_live = 5;
+  sync::PartitionVerdict other = same;
+  other.partition = "2";
+  other.title = "Two";
+  other.vendor_total = 7;
+  other.missing = 2;
+  other.missing_keys = {"2/8", "2/9"};
+  report.partitions = {same, other};
+  EXPECT_EQ(verify_text(report, true),
+            "us: DIFFERENT: 1 of 2 surveys equal by ids and content, 7 requests\n"
+            "  SURVEY  TITLE  VENDOR  STORED  QUARANTINED  EXCLUDED  MISSING  EXTRA  OTHER CONTENT  VERDICT\n"
+            "  2       Two         7       5            0         0        2      0              0  DIFFERENT\n"
+            "  missing here (2): 2/8, 2/9\n");
+  report.partitions = {same};
+  EXPECT_EQ(verify_text(report, false), "us: equal: 1 of 1 surveys equal by count, 7 requests\n");
+  EXPECT_NE(verify_json(std::span(&report, 1), false).find("\"equal\":true,\"deep\":false"), std::string::npos);
+  report.unknown_here = {"5"};
+  EXPECT_EQ(verify_text(report, false),
+            "us: DIFFERENT: 1 of 1 surveys equal by count, 7 requests\n  surveys that were never stored: 5\n");
 }
 
 }  // namespace
