@@ -10,6 +10,8 @@ namespace {
 
 using std::chrono::seconds;
 constexpr Duration kAbsurd = std::chrono::hours(24);
+// Dates beyond are no clock's. Differences between those within fit a Duration, which holds 292 years.
+constexpr std::size_t kFirstYear = 1970, kLastYear = 2199, kLastSecond = 7'258'118'399;
 
 /// Seconds written as a whole number or with a fraction, as some servers do.
 std::optional<Duration> parse_seconds(std::string_view text) {
@@ -71,7 +73,7 @@ std::optional<Duration> until_reset(std::string_view text, UtcTime server_now) {
   const auto number = parse_size(text.substr(0, text.find('.')));
   if (!number || *number < kEpochSeconds) return parse_seconds(text);
   const std::size_t epoch = *number >= kEpochMillis ? *number / 1000 : *number;
-  if (epoch >= kEpochMillis) return std::nullopt;
+  if (epoch > kLastSecond) return std::nullopt;
   return UtcTime(seconds(epoch)) - server_now;
 }
 
@@ -91,6 +93,7 @@ std::optional<UtcTime> parse_http_date(std::string_view text) {
   const auto minute = parse_size(value.substr(20, 2));
   const auto second = parse_size(value.substr(23, 2));
   if (month == kMonths.end() || !day || !year || !hour || !minute || !second) return std::nullopt;
+  if (*year < kFirstYear || *year > kLastYear) return std::nullopt;
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
                                          std::chrono::month(static_cast<unsigned>(month - kMonths.begin()) + 1),
                                          std::chrono::day(static_cast<unsigned>(*day))};

@@ -22,7 +22,7 @@ struct Advice {
 
 /// Reads the headers. `now` is our time, used where the server does not give its own.
 Advice read_advice(const Response& response, UtcTime now);
-/// "Sun, 06 Nov 1994 08:49:37 GMT".
+/// "Sun, 06 Nov 1994 08:49:37 GMT"; years 1970 to 2199.
 std::optional<UtcTime> parse_http_date(std::string_view text);
 
 }  // namespace surveysync::http
