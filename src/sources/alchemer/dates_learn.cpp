@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <ranges>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -190,7 +190,7 @@ Verdict judge(std::span<const Reading> readings, const Zone& known) {
   if (votes_of(readings, best) == 0) return {{}, fmt::format("0 of {} responses in any zone", readings.size())};
   return {{},
           fmt::format("{}, but {} could be it as well: no responses from both sides of a change of the clock", counted,
-                      fmt::join(rivals | std::views::take(3), ", "))};
+                      fmt::join(std::span(rivals).first(std::min<std::size_t>(rivals.size(), 3)), ", "))};
 }
 
 model::Capability account_zone_by_session(std::span<const ClockEvidence> sample) {
