@@ -2,14 +2,18 @@
 // The SQL of deletions in one declared table: what a pass has not met, and marking it. Pure text; inside of store/. A
 // sighting is the text of a key's last part, the one behind the partition's: casts make it the column's type again.
 //
-// What was met is subtracted by EXCEPT and not by NOT EXISTS: a planner without statistics may loop over an anti-join,
-// while EXCEPT is always hashed or sorted.
+// What was met is subtracted by EXCEPT and not by NOT EXISTS: a planner without statistics loops over an anti-join,
+// while EXCEPT is always hashed or sorted. Against the same mistake in mark_unseen there is kNoLoops.
 
 #include <string>
 
 #include "model/stream.h"
 
 namespace surveysync::store {
+
+/// Before and after mark_unseen, in its transaction: a million rows are joined with as many, by hash or by order.
+inline constexpr const char *kNoLoops = "SET LOCAL enable_nestloop = off",
+                            *kLoopsAgain = "SET LOCAL enable_nestloop TO DEFAULT";
 
 class DeletionSql {
  public:

@@ -10,6 +10,43 @@ constexpr const char* kRunColumns =
     "inserted, "
     "updated, unchanged, tombstoned, quarantined FROM surveysync.run";
 
+/// The whole source counts by its runs, a survey by its streams. A probe is a look at the vendor, and one that found
+/// the survey balanced is a success. A survey's last success is that of its slowest stream, but a stream that is all
+/// right holds none back: definitions are read only when they changed. Replays and retries ask no vendor.
+constexpr const char* kClocks =
+    "WITH walk AS (SELECT s.source, s.stream, s.partition, max(s.started_at) AS attempt, "
+    "max(s.finished_at) FILTER (WHERE s.outcome = 'succeeded') AS success FROM surveysync.run_stream s "
+    "JOIN surveysync.run r ON r.run_id = s.run_id WHERE r.kind NOT IN ('replay', 'retry') "
+    "GROUP BY s.source, s.stream, s.partition), "
+    "stand AS (SELECT k.source, k.partition, k.title, k.newest_change, k.balanced, "
+    "greatest(w.attempt, k.probed_at) AS attempt, "
+    "greatest(w.success, CASE WHEN k.balanced THEN k.probed_at END) AS success FROM surveysync.checkpoint k "
+    "LEFT JOIN walk w ON w.source = k.source AND w.stream = k.stream AND w.partition = k.partition "
+    "WHERE k.partition <> ''), "
+    "newest AS (SELECT DISTINCT ON (z.source, z.survey_id) z.source, z.survey_id, z.stored_live, z.balanced "
+    "FROM surveysync.certificate z ORDER BY z.source, z.survey_id, z.certified_at DESC), "
+    "cert AS (SELECT n.source, n.survey_id::text AS partition, n.stored_live, n.balanced, "
+    "(SELECT max(x.certified_at) FROM surveysync.certificate x WHERE x.source = n.source "
+    "AND x.survey_id = n.survey_id AND x.balanced) AS certified FROM newest n) "
+    "SELECT c.source, c.partition, c.title, c.attempt, c.success, c.certified, c.newest_change, "
+    "coalesce(c.stored_live, 0), c.balanced FROM ("
+    "SELECT r.source, '' AS partition, '' AS title, max(r.started_at) AS attempt, "
+    "max(r.finished_at) FILTER (WHERE r.outcome = 'succeeded') AS success, "
+    "(SELECT max(t.certified) FROM cert t WHERE t.source = r.source) AS certified, "
+    "NULL::timestamptz AS newest_change, "
+    "(SELECT sum(t.stored_live)::bigint FROM cert t WHERE t.source = r.source) AS stored_live, "
+    "(SELECT bool_and(t.balanced) FROM cert t WHERE t.source = r.source) AS balanced "
+    "FROM surveysync.run r WHERE r.kind NOT IN ('replay', 'retry') GROUP BY r.source "
+    "UNION ALL "
+    "SELECT p.source, p.partition, p.title, p.attempt, p.success, t.certified, p.newest_change, t.stored_live, "
+    "t.balanced FROM (SELECT q.source, q.partition, max(q.title) AS title, max(q.attempt) AS attempt, "
+    "CASE WHEN bool_or(NOT q.balanced AND q.success IS NULL) THEN NULL "
+    "WHEN bool_or(NOT q.balanced) THEN min(q.success) FILTER (WHERE NOT q.balanced) ELSE max(q.success) END AS "
+    "success, "
+    "max(q.newest_change) AS newest_change FROM stand q GROUP BY q.source, q.partition) AS p "
+    "LEFT JOIN cert t ON t.source = p.source AND t.partition = p.partition) AS c "
+    "ORDER BY c.source, c.partition = '' DESC, length(c.partition), c.partition";
+
 /// Six counters from column `at` on.
 Counts counts_at(const pg::Result& rows, std::size_t row, std::size_t at) {
   return {rows.integer(row, at),     rows.integer(row, at + 1), rows.integer(row, at + 2),
@@ -97,30 +134,7 @@ std::vector<Certificate> History::certificates(std::int64_t run_id) {
 }
 
 std::vector<ClockRow> History::clocks() {
-  // The whole source counts by its runs, a survey by its streams; a survey's clock is that of its slowest stream.
-  const pg::Result rows = connection_.execute(
-      "SELECT c.source, c.partition, c.title, c.last_attempt, c.last_success, t.last_certified, c.newest_change, "
-      "coalesce(l.stored_live, 0), l.balanced FROM ("
-      "SELECT r.source, '' AS partition, '' AS title, max(r.started_at) AS last_attempt, "
-      "max(r.finished_at) FILTER (WHERE r.outcome = 'succeeded') AS last_success, NULL::timestamptz AS newest_change "
-      "FROM surveysync.run r GROUP BY r.source "
-      "UNION ALL "
-      "SELECT p.source, p.partition, max(p.title), max(p.last_attempt), min(p.last_success), max(p.newest_change) FROM "
-      "("
-      "SELECT k.source, k.partition, k.stream, k.title, k.newest_change, max(s.started_at) AS last_attempt, "
-      "max(s.finished_at) FILTER (WHERE s.outcome = 'succeeded') AS last_success FROM surveysync.checkpoint k "
-      "LEFT JOIN surveysync.run_stream s ON s.source = k.source AND s.stream = k.stream AND s.partition = k.partition "
-      "WHERE k.partition <> '' GROUP BY k.source, k.partition, k.stream, k.title, k.newest_change) AS p "
-      "GROUP BY p.source, p.partition) AS c "
-      "LEFT JOIN LATERAL (SELECT max(x.certified_at) AS last_certified FROM surveysync.certificate x WHERE x.source = "
-      "c.source "
-      "AND x.balanced AND (c.partition = '' OR x.survey_id::text = c.partition)) AS t ON true "
-      "LEFT JOIN LATERAL (SELECT sum(y.stored_live)::bigint AS stored_live, bool_and(y.balanced) AS balanced FROM ("
-      "SELECT DISTINCT ON (z.survey_id) z.stored_live, z.balanced FROM surveysync.certificate z WHERE z.source = "
-      "c.source "
-      "AND (c.partition = '' OR z.survey_id::text = c.partition) ORDER BY z.survey_id, z.certified_at DESC) AS y) AS l "
-      "ON true "
-      "ORDER BY c.source, c.partition = '' DESC, length(c.partition), c.partition");
+  const pg::Result rows = connection_.execute(kClocks);
   std::vector<ClockRow> clocks;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     ClockRow clock;

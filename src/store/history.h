@@ -24,7 +24,8 @@ struct RunStreamRow {
   std::optional<UtcTime> started_at, finished_at;
   Counts counts;
 };
-/// The four clocks of one source or survey, and its newest certificate.
+/// The four clocks of one source or survey, and its newest certificate. Probes count as attempts, and those that found
+/// the survey balanced as successes; replays and retries do not.
 struct ClockRow {
   std::string source, partition, title;  ///< partition empty: the whole source
   std::optional<UtcTime> last_attempt, last_success, last_certified, newest_change;

@@ -34,6 +34,7 @@ class Marking {
   void mark(const std::string& sql, const std::vector<pg::Param>& params) {
     marked_ += transaction_.execute(sql, params).affected();
   }
+  void set(const char* setting) { transaction_.execute(setting); }
   std::int64_t finish() {
     std::vector<pg::Statement> statements = {{kCountTombstones,
                                               {pg::int8(run_id_), pg::text(stream_.name), pg::text(partition_),
@@ -138,7 +139,9 @@ std::int64_t Ledger::mark_unseen_deleted(const Fence& fence, std::int64_t run_id
   std::vector<pg::Param> params = params_of(fence.source, question);
   params.push_back(pg::timestamptz(marking.now()));
   params.push_back(pg::int8(run_id));
+  marking.set(kNoLoops);
   marking.mark(sql_of(question).mark_unseen(), params);
+  marking.set(kLoopsAgain);
   return marking.finish();
 }
 

@@ -138,6 +138,40 @@ TEST_F(LedgerTest, CertificatesClocksAndCapabilities) {
   EXPECT_EQ(known[1].value, "EST");
 }
 
+TEST_F(LedgerTest, AProbeIsALookAtTheVendorAndAReplayIsNone) {
+  apply(numbered(1, 3, 7));
+  const UtcTime walked = ledger_.now() - std::chrono::hours(48), probed = ledger_.now() - std::chrono::hours(1);
+  ledger_.finish_partition(fence_, run_, "response", "77", "succeeded", 1, "");
+  ledger_.finish_run(fence_, run_, "succeeded", {}, "");
+  run_sql("UPDATE surveysync.run_stream SET started_at = now() - interval '48 hours', finished_at = '" +
+          format_utc(walked) + "'");
+  store::Standing standing;
+  standing.probed_at = probed;
+  ledger_.save_standing(fence_, "response", "77", standing);
+  const auto survey = [&] { return history_.clocks().at(1); };
+  EXPECT_EQ(survey().last_attempt, probed);
+  EXPECT_EQ(survey().last_success, walked) << "the probe found it not to be balanced";
+  standing.balanced = true;
+  ledger_.save_standing(fence_, "response", "77", standing);
+  EXPECT_EQ(survey().last_success, probed);
+  // Its definition was read long ago, with success, and did not change since.
+  store::Standing definition;
+  definition.balanced = true;
+  definition.probed_at = walked;
+  ledger_.save_standing(fence_, "survey", "77", definition);
+  EXPECT_EQ(survey().last_success, probed);
+  definition.balanced = false;
+  ledger_.save_standing(fence_, "survey", "77", definition);
+  EXPECT_FALSE(survey().last_success) << "its definition was never read";
+  const auto before = history_.clocks().at(0);
+  const std::int64_t replay = ledger_.open_run(fence_, "replay");
+  writer_.apply(numbered(1, 3, 7), decode, checkpoint(), target(replay));
+  ledger_.finish_partition(fence_, replay, "response", "77", "succeeded", 0, "");
+  ledger_.finish_run(fence_, replay, "succeeded", {}, "");
+  EXPECT_EQ(history_.clocks().at(0).last_success, before.last_success);
+  EXPECT_EQ(survey().last_attempt, probed);
+}
+
 TEST_F(LedgerTest, QuarantineIsListedAndForgottenWhenUnseen) {
   apply(page_of({R"({"id":1,"malformed":1})"}));
   const UtcTime between = ledger_.now();
