@@ -125,7 +125,8 @@ std::optional<List> Learner::ask_newest(const model::Partition& survey, std::int
       if (size == kLargest && error.asks_for_less()) continue;
       if (error.kind() != ErrorKind::rejected) throw;
       found(capability::kOrder, "ignored", fmt::format("order_by is refused: {}", error.message()));
-      return ask_(survey, paging(1, kSmaller), false);
+      asked = kSmaller;
+      return ask_(survey, paging(1, asked), false);
     }
   }
   return std::nullopt;
@@ -159,7 +160,8 @@ void Learner::judge_cap(const model::Partition& survey, const List& list, std::i
     return found(capability::kPageCap, kUnknown, fmt::format("survey {} has {} responses", survey.name, rows));
   }
   // Fewer than it counts: either the vendor's pages are that small, then there is another, or it hides rows.
-  http::Query second{{"order_by", "-date_updated"}};
+  http::Query second;
+  if (value(capability::kOrder) != "ignored") second.emplace_back("order_by", "-date_updated");
   for (auto& item : paging(2, rows))
     second.push_back(std::move(item));
   const bool another = ask_(survey, second, false).rows() > 0;

@@ -44,6 +44,7 @@ std::optional<std::string> says_gone(int status, std::string_view body) {
   if (!success && !is_gone_status(status)) return std::nullopt;
   const char first = first_byte(body);
   if (first == '\0' && !success) return fmt::format("HTTP {}", status);
+  if (first == '<' && !success) return std::string(kWebPage);
   if (first != '{' || (success && body.size() > kJudgedBody)) return std::nullopt;
   std::string text(body);
   json::Document document;
@@ -56,7 +57,7 @@ std::optional<std::string> says_gone(int status, std::string_view body) {
   }
   if (!root["result_ok"].as_bool().value_or(true)) return refused_as_gone(status, root);
   if (!success) return fmt::format("HTTP {}", status);
-  return lone_object(root).value.is_absent() ? std::optional<std::string>("no data") : std::nullopt;
+  return lone_object(root).value.is_absent() ? std::optional<std::string>(kNoData) : std::nullopt;
 }
 
 LoneObject lone_object(json::Value root) {

@@ -11,6 +11,9 @@
 
 namespace surveysync::sources::alchemer {
 
+/// Evidence that counts only when it comes twice: null data and stray web pages are also seen to pass.
+inline constexpr std::string_view kNoData = "no data", kWebPage = "HTTP 404 with a web page";
+
 /// The vendor's words when an answer says that the object is not there: 404, 410, result_ok false that is neither about
 /// the key, a permission, the rate nor the vendor's own trouble, or no data. Nothing for all other answers.
 std::optional<std::string> says_gone(int status, std::string_view body);

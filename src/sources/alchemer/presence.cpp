@@ -12,9 +12,6 @@ namespace {
 
 using model::Page;
 
-// "No data" is also seen to pass: it counts when it was said twice.
-constexpr std::string_view kNoData = "no data";
-
 std::string brief(const Error& error) {
   return error.http_status() >= 300 ? fmt::format("HTTP {}: {}", error.http_status(), error.message())
                                     : error.message();
@@ -45,7 +42,7 @@ Found AlchemerSource::find_object(const std::string& path, http::Query query, co
     found.page.elapsed = reply.elapsed;
     found.page.cached = reply.cached;
     gone = says_gone(reply.status, reply.body);
-    if (gone == kNoData && tries == 0) continue;
+    if ((gone == kNoData || gone == kWebPage) && tries == 0) continue;
     if (gone) break;
     Body body(std::move(reply.body));
     json::Document document;

@@ -111,8 +111,15 @@ std::vector<Dated> AlchemerSource::take_records(const FetchRequest& request, Lis
 // --- complete passes ---
 
 Page AlchemerSource::count_responses(const FetchRequest& request, const std::stop_token& stop) {
-  Page page = ask(request, {}, {1, 1 + next_variant(request.partition.name) % kCountVariants}, stop).page;
+  const http::Query order =
+      abilities_.newest_first ? http::Query{{"order_by", "-date_updated"}} : http::Query();  // where the pass begins
+  Answer answer = ask(request, order, {1, 1 + next_variant(request.partition.name) % kCountVariants}, stop);
+  Page page = std::move(answer.page);
   page.holes = 0;
+  if (abilities_.newest_first) {
+    for (const std::string_view raw : answer.list.records)
+      note_newest(stamp_of(raw), zones_.updated, page);
+  }
   if (!page.total) throw Error(ErrorKind::malformed, "the list of responses has no total_count");
   if (*page.total < 0 || *page.total > kLargestTotal) {
     throw Error(ErrorKind::malformed, fmt::format("the vendor counts {} responses", *page.total));
@@ -235,7 +242,7 @@ Page AlchemerSource::read_window(const FetchRequest& request, WindowPosition pos
                          abilities_.windows_counted ? page.total : std::optional<std::int64_t>(),
                          uncapped(),
                          {}};
-  page.total.reset();  // it counts the window's rest, or lies: the partition's it is not
+  if (!abilities_.windows_counted) page.total.reset();  // it counts neither the window's rest nor the partition
   const std::vector<Dated> records = take_records(request, answer.list, page);
   WindowSeen seen = shown;
   seen.records = records;

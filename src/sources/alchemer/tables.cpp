@@ -40,7 +40,8 @@ const std::vector<model::StreamSpec>& stream_specs() {
       {"survey",
        {definition_table("survey", kSurveyColumns), definition_table("page", kPageColumns),
         definition_table("question", kQuestionColumns), definition_table("option", kOptionColumns)},
-       false},
+       false,
+       2},
       {"response", {response_table(), answer_table()}, true},
   };
   return kSpecs;
