@@ -107,7 +107,8 @@ struct Page {
   std::vector<Record> records;
   std::vector<Quarantined> quarantined;
   std::optional<std::string> next;    ///< position of the next call; none at the end of the pass
-  std::optional<std::int64_t> total;  ///< the vendor's count for the partition, if it sent one
+  /// The vendor's count for the partition, if it sent one; in a window: of what it still holds, where that is counted.
+  std::optional<std::int64_t> total;
   std::int64_t requests = 0;          ///< that fetching it took
   Duration elapsed{};                 ///< that the vendor took for the last answer
   bool cached = false;                ///< the vendor made this answer for an earlier question
