@@ -1,6 +1,11 @@
 #include "provider.h"
 
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -30,6 +35,7 @@ sandbox::SandboxOptions sandbox_options(const std::filesystem::path& dir, const 
   out.limit = 100'000;
   out.cache = Duration::zero();
   out.faults = options.faults;
+  out.updated_zone = options.updated_zone;
   return out;
 }
 
@@ -62,6 +68,33 @@ VendorUnderTest::VendorUnderTest(const sources::SourceType& type, const Options&
                                            type.sign, type.judge, masker_, observer_, clock_);
   client_->set_probe(type.probe);
   source_ = type.make({"conformance", *client_, "us", {}, observer_, clock_});
+}
+
+std::string VendorUnderTest::control(const std::string& path, const std::string& body) {
+  const std::string url = sandbox_->control_url();
+  const int port = std::stoi(url.substr(url.rfind(':') + 1));
+  const int wire = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const timeval patience{20, 0};
+  ::setsockopt(wire, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  std::string answer;
+  if (::connect(wire, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+    const std::string request =
+        "POST " + path +
+        " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+        "\r\n\r\n" + body;
+    if (::send(wire, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
+      char buffer[4096];
+      for (ssize_t count; (count = ::recv(wire, buffer, sizeof buffer, 0)) > 0;)
+        answer.append(buffer, static_cast<std::size_t>(count));
+    }
+  }
+  ::close(wire);
+  if (!answer.starts_with("HTTP/1.1 200")) throw std::runtime_error("the vendor's control port said: " + answer);
+  return answer.substr(answer.find("\r\n\r\n") + 4);
 }
 
 VendorUnderTest::~VendorUnderTest() {

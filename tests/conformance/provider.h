@@ -22,12 +22,15 @@ class VendorUnderTest {
     std::int64_t responses = 60;
     std::vector<std::string> faults;
     Duration request_timeout = std::chrono::seconds(10);
+    std::string updated_zone = "UTC";  ///< the clock of date_updated
   };
   VendorUnderTest(const sources::SourceType& type, const Options& options);
   ~VendorUnderTest();
 
   sources::Source& source() { return *source_; }
   RecordingObserver& events() { return observer_; }
+  /// Tells the vendor what to do: POST to its control port; the answer's body.
+  std::string control(const std::string& path, const std::string& body);
   /// The two lines of the key as they are, to look for them where they must not be.
   const std::vector<std::string>& key_lines() const { return key_lines_; }
 
