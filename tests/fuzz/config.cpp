@@ -94,8 +94,8 @@ void check_mask(std::string_view text) {
   constexpr std::size_t kTelling = 6;  // shorter ones occur by chance
   const std::string shown = app::mask_database_uri(text);
   for (const std::string& password : app::database_passwords(text)) {
-    if (password.size() < kTelling || password.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos)
-      continue;
+    const bool a_word = password.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos;
+    if (password.size() < kTelling || a_word || password.find('*') != std::string::npos) continue;
     std::size_t sent = 0;
     for (std::size_t at = text.find(password); at != std::string_view::npos; at = text.find(password, at + 1))
       ++sent;

@@ -87,9 +87,14 @@ void check_learning(std::string_view text) {
     lines.push_back(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
-  for (const model::Capability& learned : learn_zones(lines)) {
-    SURVEYSYNC_PROMISE(learned.name == "account_zone" || learned.name == "updated_zone");
-    SURVEYSYNC_PROMISE(Zone(learned.value).known() && !learned.evidence.empty());
+  const std::vector<ClockEvidence> evidence = clock_evidence(lines);
+  SURVEYSYNC_PROMISE(evidence.size() <= lines.size());
+  for (const Zone& known : {Zone(), Zone("America/New_York")}) {
+    for (const model::Capability& learned : learn_zones(evidence, known)) {
+      SURVEYSYNC_PROMISE(learned.name == "account_zone" || learned.name == "updated_zone");
+      SURVEYSYNC_PROMISE(learned.value == kUnknown || Zone(learned.value).known(), learned.value);
+      SURVEYSYNC_PROMISE(!learned.evidence.empty());
+    }
   }
 }
 
