@@ -83,31 +83,29 @@ COMMENT ON COLUMN surveysync.run.kind IS 'incremental, resync, backfill, replay 
 COMMENT ON COLUMN surveysync.run.certified IS 'Every survey that was looked at balanced.';
 COMMENT ON COLUMN surveysync.run.hook_at IS 'When the configured hook had run for it.';
 
--- Versions become ranges of time, so that answers can be joined to them by equality of ids.
+-- Versions become ranges of time, so that answers can be joined to them by equality of ids; titles are taken out once a
+-- version and not once an answer.
 CREATE VIEW alchemer.definition_version AS
 SELECT source, survey_id, object, object_id, valid_from,
        lead(valid_from, 1, 'infinity') OVER (PARTITION BY source, survey_id, object, object_id
                                              ORDER BY valid_from, recorded_at) AS valid_until,
+       CASE WHEN json_typeof(payload -> 'title') = 'object'
+            THEN (SELECT t.value FROM json_each_text(payload -> 'title') AS t LIMIT 1)
+            ELSE payload ->> 'title' END AS title,
+       payload -> 'title' AS titles,
        payload
 FROM surveysync.definition_history
 WHERE payload IS NOT NULL;
 COMMENT ON VIEW alchemer.definition_version IS 'Each wording of surveys, pages, questions and options with the time in which respondents saw it: valid_from inclusive, valid_until exclusive. A wording lasts until the next one, also if the vendor deleted it meanwhile.';
+COMMENT ON COLUMN alchemer.definition_version.object_id IS 'The vendor''s ids within the survey, joined by /: 12, for an option 12/10034; empty for the survey.';
+COMMENT ON COLUMN alchemer.definition_version.title IS 'In the first language; markup as the vendor sent it.';
+COMMENT ON COLUMN alchemer.definition_version.titles IS 'All languages, as sent.';
 
--- Titles are taken in the respondent's language, else in the first one that they have.
 CREATE VIEW alchemer.answer_wording AS
 SELECT a.source, a.survey_id, a.response_id, a.question_id, a.item, a.row_id, a.option_id, a.answer, r.language, r.seen_at,
-       CASE WHEN json_typeof(q.payload -> 'title') = 'object'
-            THEN coalesce(q.payload -> 'title' ->> r.language,
-                          (SELECT t.value FROM json_each_text(q.payload -> 'title') AS t LIMIT 1))
-            ELSE q.payload ->> 'title' END AS question_title,
-       CASE WHEN json_typeof(w.payload -> 'title') = 'object'
-            THEN coalesce(w.payload -> 'title' ->> r.language,
-                          (SELECT t.value FROM json_each_text(w.payload -> 'title') AS t LIMIT 1))
-            ELSE w.payload ->> 'title' END AS row_title,
-       CASE WHEN json_typeof(coalesce(o.payload, p.payload) -> 'title') = 'object'
-            THEN coalesce(coalesce(o.payload, p.payload) -> 'title' ->> r.language,
-                          (SELECT t.value FROM json_each_text(coalesce(o.payload, p.payload) -> 'title') AS t LIMIT 1))
-            ELSE coalesce(o.payload, p.payload) ->> 'title' END AS option_title,
+       coalesce(q.titles ->> r.language, q.title) AS question_title,
+       coalesce(w.titles ->> r.language, w.title) AS row_title,
+       coalesce(o.titles ->> r.language, o.title, p.titles ->> r.language, p.title) AS option_title,
        q.payload AS question, w.payload AS row_question, coalesce(o.payload, p.payload) AS option,
        q.valid_from AS question_valid_from, coalesce(o.valid_from, p.valid_from) AS option_valid_from
 FROM alchemer.answer AS a

@@ -14,7 +14,7 @@ constexpr const char* kSighting =
 
 std::string text_of(const model::KeyPart& part) {
   if (const auto* number = std::get_if<std::int64_t>(&part)) return std::to_string(*number);
-  return std::get<std::string>(part);
+  return pg::storable(std::get<std::string>(part));
 }
 
 /// The last part of a quarantined record's key, where it is the key of a row: "77/5" in partition 77.
@@ -24,7 +24,7 @@ std::optional<std::string> last_part(std::string_view record_key, const model::T
     if (!record_key.starts_with(partition + "/")) return std::nullopt;
     record_key.remove_prefix(partition.size() + 1);
   }
-  if (table.key.back().type != model::ColumnType::int64) return std::string(record_key);
+  if (table.key.back().type != model::ColumnType::int64) return pg::storable(record_key);
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(record_key.data(), record_key.data() + record_key.size(), number);
   if (error != std::errc() || end != record_key.data() + record_key.size()) return std::nullopt;

@@ -15,10 +15,10 @@ std::string changed_row(const model::Table& table, Replace replace) {
   const std::string hash = "t.payload_hash IS DISTINCT FROM excluded.payload_hash";
   if (replace != Replace::different) return hash;
   const auto columns = [&](const std::string& prefix) {
-    return prefix + "flags, " + list(table.columns.size(), [&](std::size_t i) {
-             const bool comparable = table.columns[i].type != ColumnType::json;
-             return prefix + quoted(table.columns[i].name) + (comparable ? "" : "::text");
-           });
+    std::string text = prefix + "flags";
+    for (const Column& column : table.columns)
+      text += ", " + prefix + quoted(column.name) + (column.type == ColumnType::json ? "::text" : "");
+    return text;
   };
   return hash + " OR (" + columns("t.") + ") IS DISTINCT FROM (" + columns("excluded.") + ")";
 }

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "fixture.h"
+#include "store/history.h"
 
 namespace surveysync::test {
 namespace {
@@ -37,6 +38,27 @@ TEST_F(MigrateTest, AnEmptyDatabaseIsBroughtUpToDateOnce) {
                   "'surveysync') AND relkind = 'r' AND obj_description(c.oid) IS NULL"),
             "0")
       << "tables without a comment";
+}
+
+TEST_F(MigrateTest, WhatIsStoredAlreadyBeginsTheHistory) {
+  run_sql("CREATE SCHEMA surveysync");
+  for (const store::Migration& migration : store::embedded_migrations().first(2))
+    run_sql(std::string(migration.sql));
+  for (const auto& [table, keys] :
+       {std::pair("survey", ""), std::pair("page", ", page_id"), std::pair("question", ", question_id"),
+        std::pair("option", ", question_id, option_id")}) {
+    const std::string values = std::string(keys) == "" ? "" : std::string(table) == "option" ? ", 10, 3" : ", 10";
+    run_sql(std::string("INSERT INTO alchemer.") + table + " (source, survey_id" + keys +
+            ", payload, payload_hash, first_seen_at, changed_at, run_id) SELECT 'us', 77" + values +
+            ", '{}', 'x', '2026-01-02 00:00Z', now(), 5");
+  }
+  run_sql(std::string(store::embedded_migrations()[2].sql));
+  EXPECT_EQ(
+      rows("SELECT object, object_id, survey_id, recorded_at AT TIME ZONE 'UTC', valid_from, payload, run_id, "
+           "payload_hash = 'x' FROM surveysync.definition_history ORDER BY object"),
+      (Lines{"option|10/3|77|2026-01-02 00:00:00|-infinity|{}|5|t", "page|10|77|2026-01-02 00:00:00|-infinity|{}|5|t",
+             "question|10|77|2026-01-02 00:00:00|-infinity|{}|5|t",
+             "survey||77|2026-01-02 00:00:00|-infinity|{}|5|t"}));
 }
 
 TEST_F(MigrateTest, FourProcessesAtOnceAllSucceed) {
@@ -101,6 +123,14 @@ TEST_F(MigrateTest, ThePrintedRolesAreEnoughForTheirWork) {
   EXPECT_EQ(query("SELECT has_table_privilege('surveysync_writer', 'alchemer.answer', 'INSERT'), 1"), "t");
   EXPECT_EQ(query("SELECT has_table_privilege('surveysync_reader', 'alchemer.answer', 'INSERT')"), "f");
   EXPECT_EQ(query("SELECT has_table_privilege('surveysync_reader', 'alchemer.answer', 'SELECT')"), "t");
+  for (const char* table : {"surveysync.sighting", "surveysync.plan", "surveysync.definition_history"})
+    EXPECT_EQ(query(std::string("SELECT has_table_privilege('surveysync_writer', '") + table + "', 'DELETE')"), "t");
+  EXPECT_EQ(query("SELECT has_table_privilege('surveysync_reader', 'alchemer.answer_wording', 'SELECT')"), "t");
+  run_sql("GRANT surveysync_writer TO CURRENT_USER; CREATE ROLE only_writer LOGIN IN ROLE surveysync_writer");
+  EXPECT_TRUE(store::History(*connect("only_writer")).missing_privileges().empty());
+  run_sql("REVOKE INSERT ON surveysync.sighting FROM surveysync_writer");
+  EXPECT_EQ(store::History(*connect("only_writer")).missing_privileges().at(0).object, "surveysync.sighting");
+  run_sql("DROP ROLE only_writer");
   run_sql(
       "DROP OWNED BY surveysync_writer, surveysync_reader; DROP ROLE surveysync_writer; DROP ROLE surveysync_reader");
 }
