@@ -89,9 +89,9 @@ PageNumber next_page(const PagePosition& position, int page_size) {
   const std::int64_t most = std::max(1, page_size), rows = std::max<std::int64_t>(position.remaining, 1);
   const bool seamed = position.ordered && position.low >= 0;
   const bool first = !seamed || position.low == PagePosition::kTop;
-  if (!position.ordered || (first && rows < most)) return {(rows + most - 1) / most, most};
+  if (!position.ordered || (first && rows <= most)) return {(rows + most - 1) / most, most};
   if (seamed && rows < most) return {1, rows + 1};
-  Choice choice{rows - 1, seamed ? rows : rows - 1, {}};
+  Choice choice{rows - 1, first ? rows - 1 : rows, {}};
   for (std::int64_t size = most; size >= std::max<std::int64_t>(1, (4 * most + 4) / 5); --size)
     choice.consider(size);
   // Small pages whose sizes all divide the row: a smaller one, else a larger.
