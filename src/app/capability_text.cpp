@@ -9,12 +9,14 @@
 
 namespace surveysync::app {
 
-std::string fallback_text(const sources::Abilities& abilities) {
+std::string fallback_text(const sources::Abilities& abilities, const std::vector<model::Capability>& capabilities) {
   const std::string why = report::printable(abilities.reason);
   if (!abilities.newest_first) return "complete passes: " + why;
   if (!abilities.windows) return "complete passes over surveys that changed: " + why;
   if (!abilities.windows_counted) return "certificates compare whole totals: " + why;
-  return {};
+  const auto zone = std::ranges::find(capabilities, "updated_zone", &model::Capability::name);
+  const bool uncalibrated = zone == capabilities.end() || zone->value == "unknown";
+  return uncalibrated ? "windows look back 26 h: the clock of the change dates is not calibrated yet" : "";
 }
 
 std::vector<model::Capability> told_capabilities(const std::vector<model::Capability>& all) {

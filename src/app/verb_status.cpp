@@ -91,7 +91,7 @@ void add_capabilities(StatusSource& source, const SourceConfig* config, store::L
   source.capabilities = told_capabilities(all);
   if (config == nullptr) return;
   source.probe_all = config->sync.probe_all;
-  if (!source.capabilities.empty()) source.fallback = fallback_text(abilities_of(*config, all));
+  if (!source.capabilities.empty()) source.fallback = fallback_text(abilities_of(*config, all), all);
 }
 
 std::string verdict(const StatusSurvey& survey) {

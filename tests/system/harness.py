@@ -246,6 +246,14 @@ class Sandbox:
         answer = self._control('POST', '/change', json.dumps(change))
         return json.loads(answer) if answer.strip() else {}
 
+    def between(self, **change):
+        """Applies a change once `after` further requests are answered."""
+        self._control('POST', '/between', json.dumps(change))
+
+    def advance(self, time_text):
+        """Moves the vendor's clock ahead."""
+        self._control('POST', '/clock', json.dumps({'advance': time_text}))
+
     def key(self, **change):
         answer = self._control('POST', '/key', json.dumps(change))
         return json.loads(answer) if answer.strip() else {}

@@ -242,14 +242,17 @@ TEST(SyncSummaryTest, ADryRunTellsWhatWouldChange) {
 
 TEST(CapabilityTextTest, SaysWhatIsDoneInstead) {
   sources::Abilities abilities{true, true, true, ""};
-  EXPECT_EQ(fallback_text(abilities), "");
+  EXPECT_EQ(fallback_text(abilities, {}),
+            "windows look back 26 h: the clock of the change dates is not calibrated yet");
+  const std::vector<model::Capability> known = {{"updated_zone", "UTC", "", kNow}};
+  EXPECT_EQ(fallback_text(abilities, known), "");
   abilities.reason = "r";
   abilities.windows_counted = false;
-  EXPECT_EQ(fallback_text(abilities), "certificates compare whole totals: r");
+  EXPECT_EQ(fallback_text(abilities, known), "certificates compare whole totals: r");
   abilities.windows = false;
-  EXPECT_EQ(fallback_text(abilities), "complete passes over surveys that changed: r");
+  EXPECT_EQ(fallback_text(abilities, known), "complete passes over surveys that changed: r");
   abilities.newest_first = false;
-  EXPECT_EQ(fallback_text(abilities), "complete passes: r");
+  EXPECT_EQ(fallback_text(abilities, known), "complete passes: r");
   EXPECT_EQ(capability_line({"page_cap", "20", "20 of 130 came", kNow - seconds(7200)}, kNow),
             "page_cap 20 (20 of 130 came; learned 2 h ago)");
   EXPECT_EQ(told_capabilities({{"decoded_with", "x", "", kNow}, {"page_cap", "none", "", kNow}}).size(), 1U);
@@ -270,7 +273,7 @@ TEST(ForecastTest, TellsRequestsRowsAndTimeAtTheAccountsPace) {
   EXPECT_EQ(source.takes, seconds(120));
   EXPECT_EQ(forecast_text(std::span(&source, 1)),
             "SOURCE  SURVEYS  CHANGED  COMPLETE  PROBED  SKIPPED   ROWS  REQUESTS  TAKES ABOUT\n"
-            "us        1,000       12         1     163      836  4,210       240   2 min 0 s\n"
+            "us        1,000       12         1     163      836  4,210       240    2 min 0 s\n"
             "planning made 31 requests; a sync that follows at once does not repeat them\n");
   EXPECT_EQ(
       forecast_json(std::span(&source, 1)),
