@@ -19,6 +19,7 @@ from gate import TO_CLIENT, TO_SERVER
 
 SEED = int(os.environ.get('CRASH_SEED', '20260101'))
 SHARE = max(1, int(os.environ.get('CRASH_SHARE', '17')))  # 1: every message of every pipeline
+COMMITS = ('Q COMMIT', 'C COMMIT')
 INSIDE = {TO_SERVER: 'PBDEd', TO_CLIENT: '12DTnCtSKG'}
 TABLES = ('survey', 'page', 'question', 'option', 'response', 'answer')
 
@@ -76,11 +77,11 @@ class Kind:
 class Point:
     """Where and how one try is disturbed."""
 
-    def __init__(self, wire, direction, k, mode):
-        self.wire, self.direction, self.k, self.mode = wire, direction, k, mode
+    def __init__(self, wire, direction, k, mode, like=''):
+        self.wire, self.direction, self.k, self.mode, self.like = wire, direction, k, mode, like
 
     def __str__(self):
-        return f'{self.wire}, message {self.k} {self.direction}, {self.mode}' if self.direction else f'event {self.k}, kill'
+        return f'{self.wire}, {self.like or "message"} {self.k} {self.direction}, {self.mode}' if self.direction else f'event {self.k}, kill'
 
 
 class World:
@@ -272,13 +273,14 @@ class Oracle:
                 modes = gate.MODES[side] + ('kill', 'kill behind' if side == TO_SERVER else 'kill')
                 if wire == 'vendor':
                     modes = tuple(mode for mode in modes if mode != 'late')
+                tags = self.tags[wire][side]
                 for k in range(1, count + 1):
-                    tag = self.tags[wire][side][k - 1]
-                    inside = wire == 'database' and tag[0] in INSIDE[side] and 'COMMIT' not in tag
-                    if inside and (k + SEED) % SHARE != 0:
+                    inside = wire == 'database' and tags[k - 1][0] in INSIDE[side]
+                    if tags[k - 1] in COMMITS or inside and (k + SEED) % SHARE != 0:
                         continue
-                    chosen = sorted(set(modes)) if 'COMMIT' in tag else [modes[(k // (SHARE if inside else 1) + SEED) % len(modes)]]
-                    out += [Point(wire, side, k, mode) for mode in chosen]
+                    out.append(Point(wire, side, k, modes[(k // (SHARE if inside else 1) + SEED) % len(modes)]))
+                for like in COMMITS:
+                    out += [Point(wire, side, k + 1, mode, like) for k in range(tags.count(like)) for mode in sorted(set(modes))]
         return out + [Point('events', None, k, 'kill') for k in range(1, self.events + 1)]
 
     def sample(self, count):
@@ -286,8 +288,7 @@ class Oracle:
         dice = random.Random(f'{SEED} {self.kind.name}')
         groups = {}
         for point in self.points():
-            commit = point.direction and 'COMMIT' in self.tags[point.wire][point.direction][point.k - 1]
-            groups.setdefault('commit' if commit else (point.wire, point.direction), []).append(point)
+            groups.setdefault((point.wire, point.direction, point.like), []).append(point)
         for group in groups.values():
             dice.shuffle(group)
         turns = itertools.chain.from_iterable(itertools.zip_longest(*groups.values()))
@@ -331,9 +332,9 @@ class Oracle:
                 raise gate.Cut
 
         if 'kill' in point.mode:
-            wire.at(point.direction, point.k, call=kill)
+            wire.at(point.direction, point.k, call=kill, like=point.like)
         else:
-            wire.at(point.direction, point.k, mode=point.mode, reset=point.k % 2 == 0)
+            wire.at(point.direction, point.k, mode=point.mode, reset=point.k % 2 == 0, like=point.like)
         process = rig.start(self.kind.verb)
         started.set()
         done = harness.Workbench.finish(process, 100)

@@ -130,21 +130,24 @@ class Gate:
             self.tags = {TO_SERVER: [], TO_CLIENT: []}
             self._plan = None
             self.struck = None  # the message at which the plan was carried out
-            self.shut = False   # true: nobody gets through any more
 
-    def at(self, direction, k, mode=None, call=None, reset=True):
-        """At the k-th message of `direction` from now on: cuts as `mode` says, or calls `call(wire)` before passing it on. `call`
-        may raise Cut, after which the message is lost."""
+    def at(self, direction, k, mode=None, call=None, reset=True, like=''):
+        """At the k-th message of `direction` from now on (of those that begin with `like`): cuts as `mode` says, or calls
+        `call(wire)` before passing it on. `call` may raise Cut, after which the message is lost."""
         with self._lock:
             self.reset()
-            self._plan = (direction, k, mode, call, reset)
+            self._plan = (direction, like, mode, call, reset)
+            self._left = k
 
     def pass_on(self, wire, direction, tag, message, target):
         with self._lock:
             self.counts[direction] += 1
             if len(self.tags[direction]) < 20000:
                 self.tags[direction].append(tag)
-            due = self._plan and self._plan[:2] == (direction, self.counts[direction])
+            due = False
+            if self._plan and self._plan[0] == direction and tag.startswith(self._plan[1]):
+                self._left -= 1
+                due = self._left == 0
             if due:
                 _, _, mode, call, reset = self._plan
                 self._plan, self.struck = None, tag
@@ -190,9 +193,6 @@ class Gate:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            if self.shut:
-                client.close()
-                continue
             try:
                 server = self._connect()
             except OSError:
@@ -221,7 +221,11 @@ class Gate:
         if isinstance(self.upstream, str):
             end = socket.socket(socket.AF_UNIX)
             end.settimeout(CONNECT)
-            end.connect(self.upstream)
+            try:
+                end.connect(self.upstream)
+            except OSError:
+                end.close()
+                raise
         else:
             end = socket.create_connection(self.upstream, CONNECT)
         end.settimeout(None)
@@ -243,6 +247,11 @@ class Gate:
         for wire in wires:
             wire.close()
 
-    def close(self):
+    def refuse(self):
+        """From now on nobody listens here, as after the death of a host; what is open ends."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.drop_all()
+
+    close = refuse
