@@ -54,6 +54,7 @@ struct PlannedPartition {
   std::int64_t total = -1;  ///< -1: not probed
   std::string newest = {};
   std::optional<UtcTime> newest_at = std::nullopt;
+  UtcTime planned_at = {};  ///< by the database's clock, once it is read back
 };
 
 class Ledger {

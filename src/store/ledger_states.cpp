@@ -146,7 +146,8 @@ void Ledger::save_plan(const Fence& fence, const std::vector<PlannedPartition>& 
 std::optional<std::vector<PlannedPartition>> Ledger::take_plan(const Fence& fence, Duration max_age) {
   std::vector<pg::Statement> statements = {
       {"SELECT partition, title, expected, context, removed, total, newest, newest_at, "
-       "pg_catalog.clock_timestamp() - planned_at <= pg_catalog.make_interval(secs => $2::int8) FROM surveysync.plan "
+       "pg_catalog.clock_timestamp() - planned_at <= pg_catalog.make_interval(secs => $2::int8), planned_at FROM "
+       "surveysync.plan "
        "WHERE source = $1 ORDER BY ordinal",
        {pg::text(fence.source), pg::int8(std::chrono::duration_cast<std::chrono::seconds>(max_age).count())}},
       {"DELETE FROM surveysync.plan WHERE source = $1", {pg::text(fence.source)}}};
@@ -159,7 +160,8 @@ std::optional<std::vector<PlannedPartition>> Ledger::take_plan(const Fence& fenc
                      count_at(rows, row, 4)},
                     count_at(rows, row, 5).value_or(-1),
                     rows.text(row, 6),
-                    rows.time(row, 7)});
+                    rows.time(row, 7),
+                    rows.time(row, 9).value_or(UtcTime())});
   }
   return plan;
 }

@@ -70,6 +70,9 @@ class Planning {
     // The count, the pages, and a look at the newest end.
     forecast_.requests += 1 + pages_of_pass(total, page_size(task)) + 1;
     forecast_.rows += total;
+    // Deletions that the vendor tells of are asked for one by one, and then the newest end once more.
+    const std::int64_t deleted = task.partition.removed.value_or(0) - task.standing.removed.value_or(0);
+    if (task.standing.removed && deleted > 0) forecast_.requests += deleted + 1;
   }
 
   void add_probe(const Task& task) {

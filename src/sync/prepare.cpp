@@ -25,7 +25,8 @@ bool is_known_well(const model::Capability& capability, const Lane& lane) {
 
 /// Asks a few partitions, the most promising first, until nothing is unknown; one that fails is passed over (its own
 /// walk will tell).
-std::vector<model::Capability> learn_from(const Lane& lane, const std::vector<model::Partition>& sample) {
+std::vector<model::Capability> learn_from(const Lane& lane, const std::vector<model::Partition>& sample,
+                                          std::size_t most) {
   std::vector<model::Capability> learned;
   const auto unknown = [&] {
     return std::ranges::any_of(lane.source.learnable(), [&](const std::string& name) {
@@ -33,7 +34,7 @@ std::vector<model::Capability> learn_from(const Lane& lane, const std::vector<mo
       return found == learned.end() || found->value == kUnknown;
     });
   };
-  for (std::size_t i = 0; i < std::min(sample.size(), kSampledPartitions) && unknown(); ++i) {
+  for (std::size_t i = 0; i < std::min(sample.size(), most) && unknown(); ++i) {
     try {
       for (model::Capability& found : lane.source.learn({sample[i]}, lane.scope, lane.stop)) {
         const auto known = std::ranges::find(learned, found.name, &model::Capability::name);
@@ -51,6 +52,16 @@ std::vector<model::Capability> learn_from(const Lane& lane, const std::vector<mo
   return learned;
 }
 
+/// What could not be judged this time stays as it was judged before.
+void keep_what_was_known(const std::vector<model::Capability>& known, std::vector<model::Capability>& learned) {
+  for (model::Capability& capability : learned) {
+    const auto before = std::ranges::find(known, capability.name, &model::Capability::name);
+    if (capability.value != kUnknown || before == known.end()) continue;
+    capability.value = before->value;
+    capability.evidence = before->evidence;
+  }
+}
+
 /// Makes the source know the account: from the database, and anew where that is missing or old.
 void learn(const Lane& lane, std::vector<model::Partition> sample, Prepared& prepared) {
   std::vector<model::Capability> known = lane.session.ledger().capabilities(lane.job.source);
@@ -60,7 +71,14 @@ void learn(const Lane& lane, std::vector<model::Partition> sample, Prepared& pre
   });
   if (!fresh && !sample.empty()) {
     std::ranges::stable_sort(sample, std::greater{}, &model::Partition::expected_records);
-    const std::vector<model::Capability> learned = learn_from(lane, sample);
+    // What nobody could tell at first contact is asked of one partition now and then; another may have come.
+    const bool again = std::ranges::all_of(lane.source.learnable(), [&](const std::string& name) {
+      return std::ranges::any_of(known, [&](const auto& c) {
+        return c.name == name && lane.clock.utc_now() - c.learned_at < lane.job.recheck;
+      });
+    });
+    std::vector<model::Capability> learned = learn_from(lane, sample, again ? 1 : kSampledPartitions);
+    keep_what_was_known(known, learned);
     for (const model::Capability& c : learned)
       lane.observer.on_event(event::CapabilityLearned{lane.scope, c.name, c.value, c.evidence});
     if (!learned.empty()) {

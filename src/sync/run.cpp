@@ -279,7 +279,7 @@ class Run {
   /// The ledger row and the lease, also when we were stopped; once more on a fresh connection if the idle one was lost.
   void close(const RunReport& report) {
     const std::string error = report.error ? report.error->full_text() : std::string();
-    const bool certified = report.outcome == Outcome::succeeded && job_.kind != RunKind::backfill;
+    const bool certified = report.outcome == Outcome::succeeded && report.certified + report.skipped > 0;
     for (int attempt = 1; attempt <= kCloseAttempts; ++attempt) {
       try {
         if (!lane_ || !lane_->alive()) lane_ = open_({});

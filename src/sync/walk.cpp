@@ -94,11 +94,13 @@ std::optional<store::Certificate> PartitionWalk::read_changes() {
   total_after_ = probe.total;
   steady_ = true;
   if (nothing_changed(probe)) {
+    if (task_.probed) asked_at_ = task_.probed->planned_at;
     const auto certificate = measure({probe.total, probe.total, fetched_, 0, true, true});
     if (certificate.balanced) {
       finish(certificate, false);
       return certificate;
     }
+    asked_at_.reset();
   }
   announce_change();
   if (!abilities_.windows || reader_.bookmark.empty()) return std::nullopt;

@@ -78,6 +78,7 @@ class PartitionWalk {
   sources::Abilities abilities_;
 
   std::string saved_position_;      // of an unfinished pass
+  std::optional<UtcTime> asked_at_;  // when the answer that a certificate is about was given, if not just now
   UtcTime started_{}, signpost_{};  // when the walk began,, by the database's and by the vendor's clock
   std::string newest_;              // newest change met in this walk
   std::string look_newest_;         // newest change that the last look showed

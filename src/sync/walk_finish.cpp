@@ -22,7 +22,7 @@ store::Certificate PartitionWalk::measure(const WalkTotals& totals, std::optiona
   UtcTime as_of = counted_until.value_or(UtcTime());
   store::Ledger::Holdings held;
   reader_.door().perform([&](store::Session& session) {
-    if (!counted_until) as_of = session.ledger().now();
+    if (!counted_until) as_of = asked_at_ ? *asked_at_ : session.ledger().now();
     held = session.ledger().holdings(context_.job.source, stream_, task_.partition.name, as_of);
   });
   if (counted_until) held.stored_live -= held.in_flight;

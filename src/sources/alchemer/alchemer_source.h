@@ -54,7 +54,12 @@ class AlchemerSource final : public Source {
   std::vector<model::Capability> learn(const std::vector<model::Partition>& sample, const Scope& scope,
                                        const std::stop_token& stop) override;
   void assume(const std::vector<model::Capability>& capabilities) override;
-  std::vector<std::string> learnable() const override { return capability::names(); }
+  /// The largest page is met on the way: nobody is asked for it alone.
+  std::vector<std::string> learnable() const override {
+    std::vector<std::string> names = capability::names();
+    std::erase(names, capability::kPageCap);
+    return names;
+  }
   std::string decoding() const override {
     return "account " + zones_.account.name() + ", updated " + zones_.updated.name();
   }
