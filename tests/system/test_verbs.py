@@ -5,7 +5,7 @@ import unittest
 
 from harness import SystemTest, Workbench, binary
 
-LISTINGS = (('check',), ('status',), ('runs',), ('quarantine', 'list'), ('config', 'check'), ('config', 'show'), ('version',))
+LISTINGS = (('check',), ('status',), ('plan',), ('verify',), ('verify', '--deep'), ('runs',), ('quarantine', 'list'), ('config', 'check'), ('config', 'show'), ('version',))
 
 
 class Verbs(SystemTest):
@@ -34,12 +34,14 @@ class Verbs(SystemTest):
         self.assertIsNotNone(status['last_certified'])
 
     def test_listings_are_json_on_request(self):
+        self.succeed('sync')
         for verb in LISTINGS:
             with self.subTest(verb=verb):
                 json.loads(self.succeed(*verb, '--json').out)
 
     def test_text_has_no_escape_codes_off_a_terminal(self):
-        for verb in LISTINGS + (('sync',),):
+        self.succeed('sync')
+        for verb in LISTINGS + (('sync',), ('sync', '--dry-run'), ('replay', 'us'), ('quarantine', 'retry')):
             with self.subTest(verb=verb):
                 done = self.succeed(*verb, env={'NO_COLOR': ''})
                 self.assertNotIn('\x1b', done.out + done.err)
@@ -62,7 +64,8 @@ class Verbs(SystemTest):
 
     def test_help_of_every_verb(self):
         for verb in ((), ('sync',), ('check',), ('status',), ('runs',), ('run', 'show'), ('quarantine', 'list'), ('quarantine', 'show'),
-                     ('migrate',), ('config', 'check'), ('config', 'show'), ('sandbox',), ('version',)):
+                     ('migrate',), ('config', 'check'), ('config', 'show'), ('sandbox',), ('version',),
+                     ('plan',), ('verify',), ('resync',), ('backfill',), ('replay',), ('quarantine', 'retry'), ('quarantine', 'drop')):
             with self.subTest(verb=verb):
                 done = self.succeed(*verb, '--help')
                 self.assertIn('Usage', done.out)
