@@ -110,20 +110,13 @@ UtcTime after(UtcTime now, Duration ttl) {
   return now + std::chrono::duration_cast<std::chrono::microseconds>(ttl);
 }
 
-}  // namespace
+// A holder whose machine vanished leaves its transaction open, and the row locked, until the server ends it for
+// idleness (a minute: pg/transaction.cpp). That is longer than one wait for a lock.
+constexpr int kLockWaits = 3;
+constexpr std::string_view kLockTimeout = "55P03";
 
-std::string process_identity() {
-  static const std::string identity = [] {
-    const std::string pid = std::to_string(::getpid());
-    return this_host() + "/" + pid + "/" + start_ticks(pid);
-  }();
-  return identity;
-}
-
-Fence Lease::acquire(pg::Connection& connection, const std::string& source, Duration ttl) {
+Fence take_over(pg::Connection& connection, const std::string& source, Duration ttl) {
   const std::vector<pg::Param> key = {pg::text(source)};
-  // Looked at without a lock first: a healthy holder's pages keep the row locked, and we need not wait for them.
-  if (const Row row = read_row(connection.execute(kSelect, key)); !row.free()) held(source, row);
   pg::Transaction transaction(connection);
   transaction.execute(
       "INSERT INTO surveysync.lease (source, holder, epoch, acquired_at, renewed_at, expires_at) "
@@ -140,6 +133,32 @@ Fence Lease::acquire(pg::Connection& connection, const std::string& source, Dura
       taken);
   transaction.commit();
   return {source, process_identity(), row.epoch + 1};
+}
+
+}  // namespace
+
+std::string process_identity() {
+  static const std::string identity = [] {
+    const std::string pid = std::to_string(::getpid());
+    return this_host() + "/" + pid + "/" + start_ticks(pid);
+  }();
+  return identity;
+}
+
+Fence Lease::acquire(pg::Connection& connection, const std::string& source, Duration ttl) {
+  const std::vector<pg::Param> key = {pg::text(source)};
+  // Looked at without a lock first: a healthy holder's pages keep the row locked, and we need not wait for them.
+  if (const Row row = read_row(connection.execute(kSelect, key)); !row.free()) held(source, row);
+  for (int wait = 1;; ++wait) {
+    try {
+      return take_over(connection, source, ttl);
+    } catch (const Error& error) {
+      if (error.sqlstate() != kLockTimeout) throw;
+      if (wait < kLockWaits) continue;
+      throw Error(ErrorKind::locked, "source " + source + ": a transaction of its last holder is still open",
+                  "the server ends it after a minute without a word; then try again");
+    }
+  }
 }
 
 void Lease::renew(pg::Connection& connection, const Fence& fence, Duration ttl) {

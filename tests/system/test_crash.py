@@ -6,10 +6,13 @@ A bounded sample of the points, chosen by the printed seed (CRASH_SEED), in ever
 import os
 import random
 import signal
+import threading
 import time
 import unittest
 
+import compare
 import crash_oracle
+import gate
 import harness
 from crash_oracle import SEED, Oracle, Rig
 from harness import LONG, SystemTest
@@ -85,9 +88,33 @@ class CrashOracle(unittest.TestCase):
                     self.assertEqual(done.code, 0, done)
                     self.assertEqual(rig.snapshot(), oracle.expected, oracle.difference(rig))
 
+    def test_the_machine_vanished(self):
+        """Without a word, in the middle of a transaction: the server holds it open, and its locks, until it is idle for too long."""
+        if not EVERY_POINT:
+            self.skipTest('takes the minute after which the server ends the transaction')
+        oracle, rig = self.oracle('night'), self.rigs[0]
+        rig.prepare(oracle.kind)
+        commits = oracle.tags['database'][gate.TO_SERVER].count('Q COMMIT')
+        started, over = threading.Event(), threading.Event()
+        self.addCleanup(over.set)
+
+        def vanish(_wire):
+            started.wait(10)
+            process.kill()
+            over.wait(200)  # the server hears nothing more
+            raise gate.Cut
+
+        rig.database.at(gate.TO_SERVER, random.Random(SEED).randrange(commits // 4, commits), call=vanish, like='Q COMMIT')
+        process = rig.start(oracle.kind.verb)
+        started.set()
+        self.assertEqual(harness.Workbench.finish(process).code, -signal.SIGKILL)
+        self.assertIsNotNone(rig.database.struck)
+        done = rig.run(oracle.kind.verb, 150)
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual(rig.snapshot(), oracle.expected, oracle.difference(rig))
+
     def test_the_vendor_and_the_verdict(self):
         """The undisturbed run that all is compared with is right itself, by the vendor's truth and by a deep verify."""
-        import compare
         for name in ('first load', 'night', 'resync'):
             with self.subTest(kind=name):
                 oracle, rig = self.oracle(name), self.rigs[0]
