@@ -119,6 +119,11 @@ std::string percent_decoded(std::string_view text) {
   return result;
 }
 
+constexpr std::string_view kBlanks = " \t\n\v\f\r";  // libpq's
+bool is_blank(char c) {
+  return kBlanks.find(c) != std::string_view::npos;
+}
+
 bool is_password_key(std::string_view key) {
   return key == "password" || key == "sslpassword" || key == "passwd";
 }
@@ -127,19 +132,26 @@ struct Span {
   std::size_t begin, size;
 };
 
+/// The @ that ends the user part, which begins at `start`. Passwords that were not encoded may hold @, ? and # (libpq
+/// takes them) and / (it does not, but what was meant as a password is not to be shown): the last @ that can be meant.
+std::size_t end_of_user(std::string_view uri, std::size_t start) {
+  const std::size_t plain = uri.substr(0, uri.find_first_of("/?#", start)).rfind('@');
+  if (plain != std::string_view::npos && plain >= start) return plain;
+  const std::size_t later = uri.substr(0, uri.find('?', uri.find('/', start))).rfind('@');
+  return later != std::string_view::npos && later >= start ? later : std::string_view::npos;
+}
+
 /// Where the passwords of postgresql://user:PASSWORD@host/db?password=PASSWORD stand.
 std::vector<Span> uri_password_spans(std::string_view uri) {
   std::vector<Span> spans;
   const std::size_t start = uri.find("://") + 3;
-  const std::size_t end = std::min(uri.find_first_of("/?#", start), uri.size());
-  const std::string_view authority = uri.substr(start, end - start);
-  // The last @ ends the user part: an @ in a password that was not encoded must not show its tail.
-  const std::size_t at = authority.rfind('@'), colon = authority.find(':');
-  if (at != std::string_view::npos && colon < at) spans.push_back({start + colon + 1, at - colon - 1});
-  for (std::size_t mark = uri.find('?'); mark != std::string_view::npos; mark = uri.find('&', mark + 1)) {
+  const std::size_t at = end_of_user(uri, start), colon = uri.find(':', start);
+  if (at != std::string_view::npos && colon < at) spans.push_back({colon + 1, at - colon - 1});
+  const std::size_t host = at == std::string_view::npos ? start : at;
+  for (std::size_t mark = uri.find('?', host); mark != std::string_view::npos; mark = uri.find('&', mark + 1)) {
     const std::size_t equals = uri.find('=', mark);
     if (equals == std::string_view::npos) break;
-    if (!is_password_key(uri.substr(mark + 1, equals - mark - 1))) continue;
+    if (!is_password_key(percent_decoded(uri.substr(mark + 1, equals - mark - 1)))) continue;
     spans.push_back({equals + 1, std::min(uri.find('&', equals), uri.size()) - equals - 1});
   }
   return spans;
@@ -153,15 +165,15 @@ std::vector<Span> keyword_password_spans(std::string_view text) {
     const std::size_t equals = text.find('=', at);
     if (equals == std::string_view::npos) break;
     std::string_view key = text.substr(at, equals - at);
-    while (!key.empty() && key.front() == ' ')
+    while (!key.empty() && is_blank(key.front()))
       key.remove_prefix(1);
-    while (!key.empty() && key.back() == ' ')
+    while (!key.empty() && is_blank(key.back()))
       key.remove_suffix(1);
-    std::size_t begin = std::min(text.find_first_not_of(' ', equals + 1), text.size());
+    std::size_t begin = std::min(text.find_first_not_of(kBlanks, equals + 1), text.size());
     const bool quoted = begin < text.size() && text[begin] == '\'';
     if (quoted) ++begin;
     std::size_t end = begin;
-    while (end < text.size() && text[end] != (quoted ? '\'' : ' '))
+    while (end < text.size() && (quoted ? text[end] != '\'' : !is_blank(text[end])))
       end += text[end] == '\\' ? 2U : 1U;
     end = std::min(end, text.size());
     if (is_password_key(key)) spans.push_back({begin, end - begin});
@@ -170,8 +182,24 @@ std::vector<Span> keyword_password_spans(std::string_view text) {
   return spans;
 }
 
+/// In ascending order, none within another. A text that is no URI to libpq may still be meant as one.
 std::vector<Span> password_spans(std::string_view uri) {
-  return uri.find("://") != std::string_view::npos ? uri_password_spans(uri) : keyword_password_spans(uri);
+  if (uri.starts_with("postgresql://") || uri.starts_with("postgres://")) return uri_password_spans(uri);
+  std::vector<Span> found = keyword_password_spans(uri);
+  if (uri.find("://") != std::string_view::npos) {
+    const std::vector<Span> more = uri_password_spans(uri);
+    found.insert(found.end(), more.begin(), more.end());
+  }
+  std::sort(found.begin(), found.end(), [](const Span& one, const Span& two) { return one.begin < two.begin; });
+  std::vector<Span> spans;
+  for (const Span& span : found) {
+    if (spans.empty() || span.begin >= spans.back().begin + spans.back().size) {
+      spans.push_back(span);
+    } else {
+      spans.back().size = std::max(spans.back().size, span.begin + span.size - spans.back().begin);
+    }
+  }
+  return spans;
 }
 
 }  // namespace
@@ -255,10 +283,9 @@ std::string listen_mistake(std::string_view address, bool has_token) {
 
 std::string mask_database_uri(std::string_view uri) {
   std::string shown(uri);
-  std::vector<Span> spans = password_spans(uri);
-  std::sort(spans.begin(), spans.end(), [](const Span& one, const Span& two) { return one.begin > two.begin; });
-  for (const Span& span : spans)
-    shown.replace(span.begin, span.size, "***");
+  const std::vector<Span> spans = password_spans(uri);
+  for (auto span = spans.rbegin(); span != spans.rend(); ++span)
+    shown.replace(span->begin, span->size, "***");
   return shown;
 }
 

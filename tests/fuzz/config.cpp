@@ -1,5 +1,6 @@
 // The configuration from any text: it is refused with every mistake at its line and column, or it is sound, and then
 // what `config show` prints reads as the same configuration. Passwords in a database URI are never shown.
+#include <libpq-fe.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -89,17 +90,26 @@ void check_again(const app::Config& config) {
   }
 }
 
-/// The password that stands in `text` is never in what is shown of it.
+/// A password as libpq reads it from a URI or keywords; empty when there is none, or the text is neither.
+std::string password_by_libpq(const std::string& text, std::string_view keyword) {
+  std::string password;
+  PQconninfoOption* const options = PQconninfoParse(text.c_str(), nullptr);
+  for (const PQconninfoOption* option = options; option != nullptr && option->keyword != nullptr; ++option) {
+    if (option->keyword == keyword && option->val != nullptr) password = option->val;
+  }
+  PQconninfoFree(options);
+  return password;
+}
+
+/// Wherever libpq finds a password, none is left in what is shown.
 void check_mask(std::string_view text) {
-  constexpr std::size_t kTelling = 6;  // shorter ones occur by chance
-  const std::string shown = app::mask_database_uri(text);
-  for (const std::string& password : app::database_passwords(text)) {
-    const bool a_word = password.find_first_not_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos;
-    if (password.size() < kTelling || a_word || password.find('*') != std::string::npos) continue;
-    std::size_t sent = 0;
-    for (std::size_t at = text.find(password); at != std::string_view::npos; at = text.find(password, at + 1))
-      ++sent;
-    if (sent == 1) SURVEYSYNC_PROMISE(shown.find(password) == std::string::npos, shown);
+  const std::string sent(text.substr(0, text.find('\0')));
+  for (const std::string_view keyword : {"password", "sslpassword"}) {
+    if (password_by_libpq(sent, keyword).empty()) continue;
+    const std::string shown = app::mask_database_uri(sent);
+    const std::string left = password_by_libpq(shown, keyword);  // none where more than it was taken away
+    SURVEYSYNC_PROMISE(left == "***" || left.empty(), shown);
+    SURVEYSYNC_PROMISE(!app::database_passwords(sent).empty(), sent);
   }
 }
 
@@ -120,6 +130,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const MemoryFile file;
   const std::string_view text = view_of(data, size);
   if (const auto config = load(file, text)) check_again(*config);
-  check_values(text.substr(0, text.find('\n')));
+  check_values(text);
   return 0;
 }

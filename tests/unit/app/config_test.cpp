@@ -274,7 +274,21 @@ TEST(ConfigValuesTest, MasksPasswordsInEveryForm) {
   EXPECT_EQ(mask_database_uri("host=h password='a b\\'c' user=u"), "host=h password='***' user=u");
   EXPECT_EQ(mask_database_uri("host=h password = pw"), "host=h password = ***");
   EXPECT_EQ(mask_database_uri("postgresql://u@h/d"), "postgresql://u@h/d");
+  EXPECT_EQ(mask_database_uri("host=h\n\tpassword=pw\ndbname=d"), "host=h\n\tpassword=***\ndbname=d");
+  EXPECT_EQ(mask_database_uri("host=h password=pw application_name=a://b"),
+            "host=h password=*** application_name=a://b");
+  EXPECT_EQ(mask_database_uri("postgre://u:pw@h/d"), "postgre://u:***@h/d");
+  EXPECT_EQ(mask_database_uri("postgresql://h/d?p%61ssword=pw"), "postgresql://h/d?p%61ssword=***");
+  EXPECT_EQ(mask_database_uri("postgresql://h:5432/d?user=u@server"), "postgresql://h:5432/d?user=u@server");
   EXPECT_EQ(database_passwords("postgresql://u:p%40ss@h/d"), (std::vector<std::string>{"p%40ss", "p@ss"}));
+}
+
+TEST(ConfigValuesTest, MasksPasswordsThatWereNotEncoded) {
+  for (const char* const password : {"a@b", "a?b", "a#b", "a/b", "a?b/c", "#", "a:b", "a?password=b"}) {
+    const std::string uri = std::string("postgresql://u:") + password + "@h/d?x=1";
+    EXPECT_EQ(mask_database_uri(uri), "postgresql://u:***@h/d?x=1");
+    EXPECT_EQ(database_passwords(uri), std::vector<std::string>{password});
+  }
 }
 
 TEST(ConfigValuesTest, AcceptsHttpOnLoopbackOnly) {
