@@ -48,14 +48,15 @@ int list_runs(Program& program, const RunsFlags& flags) {
                    {"NEW", Align::right},
                    {"UPDATED", Align::right},
                    {"UNCHANGED", Align::right},
+                   {"DELETED", Align::right},
                    {"QUARANTINED", Align::right},
                    {"REQUESTS", Align::right},
                    {"ERROR"}});
   for (const store::RunRow& run : runs) {
     table.add({fmt::format("{}", run.run_id), run.source, run.kind, outcome_text(run.outcome), moment(run.started_at),
                elapsed_text(run.started_at, run.finished_at), grouped(run.counts.inserted), grouped(run.counts.updated),
-               grouped(run.counts.unchanged), grouped(run.counts.quarantined), grouped(run.counts.requests),
-               first_line(run.error)});
+               grouped(run.counts.unchanged), grouped(run.counts.tombstoned), grouped(run.counts.quarantined),
+               grouped(run.counts.requests), first_line(run.error)});
   }
   program.print(table.empty() ? "no runs yet: `surveysync sync` makes the first\n" : table.text());
   return 0;
@@ -82,13 +83,14 @@ std::string streams_text(const std::vector<store::RunStreamRow>& streams) {
                    {"NEW", Align::right},
                    {"UPDATED", Align::right},
                    {"UNCHANGED", Align::right},
+                   {"DELETED", Align::right},
                    {"QUARANTINED", Align::right},
                    {"REQUESTS", Align::right},
                    {"ERROR"}});
   for (const store::RunStreamRow& row : streams) {
     table.add({row.stream, row.partition, outcome_text(row.outcome), grouped(row.counts.inserted),
-               grouped(row.counts.updated), grouped(row.counts.unchanged), grouped(row.counts.quarantined),
-               grouped(row.counts.requests), first_line(row.error)});
+               grouped(row.counts.updated), grouped(row.counts.unchanged), grouped(row.counts.tombstoned),
+               grouped(row.counts.quarantined), grouped(row.counts.requests), first_line(row.error)});
   }
   return table.empty() ? "" : "\n" + table.text();
 }
