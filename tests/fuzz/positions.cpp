@@ -19,7 +19,8 @@ void check_page(const PagePosition& position, int page_size) {
   const PageNumber number = next_page(position, page_size);
   SURVEYSYNC_PROMISE(number.page >= 1 && number.size >= 1, position.text());
   if (position.remaining < 1) return;
-  const std::int64_t above = position.ordered && position.low >= 0 ? 1 : 0;
+  const bool seamed = position.ordered && position.low >= 0 && position.low != PagePosition::kTop;
+  const std::int64_t above = seamed ? 1 : 0;
   SURVEYSYNC_PROMISE(number.first_row() < position.remaining, position.text());
   SURVEYSYNC_PROMISE(number.first_row() + number.size >= position.remaining + above, position.text());
 }
@@ -80,8 +81,6 @@ class List {
     return seen;
   }
 
-  /// From now on only these count.
-  void forget_above(std::int64_t id) { stable_.erase(stable_.upper_bound(id), stable_.end()); }
   const std::set<std::int64_t>& stable() const { return stable_; }
   std::int64_t total() const { return static_cast<std::int64_t>(present_.size()); }
   bool changed() const { return changed_; }
@@ -138,7 +137,6 @@ std::optional<std::int64_t> missed_in_pass(std::string_view bytes, Story* story)
   List list(choices);
   std::set<std::int64_t> read;
   std::vector<std::optional<PagePosition>> parts = {PagePosition{list.total()}};
-  bool first = true;
   try {
     for (int requests = 0; std::ranges::any_of(parts, [](const auto& part) { return part.has_value(); }); ++requests) {
       SURVEYSYNC_PROMISE(requests < kMostRequests, "the pass has no end");
@@ -148,7 +146,6 @@ std::optional<std::int64_t> missed_in_pass(std::string_view bytes, Story* story)
       auto& part = parts[parts.size() > 1 && (!parts[0] || (parts[1] && choices.ConsumeBool())) ? 1 : 0];
       check_page(*part, page_size);
       const PageSeen seen = list.read(next_page(*part, page_size), read);
-      if (std::exchange(first, false)) list.forget_above(seen.highest);  // what lies above is the tail's business
       part = after_page(*part, seen);
       if (story) story->push_back(told(seen, list, part));
     }
