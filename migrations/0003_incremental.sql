@@ -59,13 +59,13 @@ ALTER TABLE surveysync.definition_history
     ADD COLUMN valid_from    timestamptz NOT NULL DEFAULT '-infinity';
 -- What is stored was so from the beginning, as far as we know; the next complete pass adds the contexts.
 INSERT INTO surveysync.definition_history (source, survey_id, object, object_id, recorded_at, payload, run_id, payload_hash)
-SELECT source, survey_id, 'survey', '', first_seen_at, payload, run_id, payload_hash FROM alchemer.survey
+SELECT source, survey_id, 'survey', '', changed_at, payload, run_id, payload_hash FROM alchemer.survey
 UNION ALL
-SELECT source, survey_id, 'page', page_id::text, first_seen_at, payload, run_id, payload_hash FROM alchemer.page
+SELECT source, survey_id, 'page', page_id::text, changed_at, payload, run_id, payload_hash FROM alchemer.page
 UNION ALL
-SELECT source, survey_id, 'question', question_id::text, first_seen_at, payload, run_id, payload_hash FROM alchemer.question
+SELECT source, survey_id, 'question', question_id::text, changed_at, payload, run_id, payload_hash FROM alchemer.question
 UNION ALL
-SELECT source, survey_id, 'option', question_id::text || '/' || option_id::text, first_seen_at, payload, run_id, payload_hash
+SELECT source, survey_id, 'option', question_id::text || '/' || option_id::text, changed_at, payload, run_id, payload_hash
 FROM alchemer.option;
 COMMENT ON TABLE surveysync.definition_history IS 'Every version of survey, page, question and option definitions, the present one included. payload is null where the vendor deleted it.';
 COMMENT ON COLUMN surveysync.definition_history.payload_raw IS 'As in the row: the original bytes, only where payload had to be altered.';

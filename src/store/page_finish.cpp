@@ -117,7 +117,7 @@ std::vector<pg::Statement> PageWrite::quarantine_statements(std::span<const Item
 std::vector<pg::Statement> PageWrite::missing_statements() const {
   // A record whose id could not be read may be any of the rows: then nothing is held to be gone.
   std::vector<pg::Statement> statements;
-  if (!in_.page.complete || !in_.page.quarantined.empty()) return statements;
+  if (!in_.page.complete || in_.page.keep_marks || !in_.page.quarantined.empty()) return statements;
   const bool partitioned = !in_.target.partition.name.empty();
   for (std::size_t index = 0; index < tables_.size(); ++index) {
     const model::Table& table = tables_[index];

@@ -42,6 +42,10 @@ class Writer {
   /// marks rows of the partition's main tables that it does not hold as deleted. Conflicts (another worker was first,
   /// dead-locks) repeat the page a few times. The counts of what happened are also added to the run's stream row in the
   /// same transaction.
+  /// A page with `decode_again`: every record is decoded, compared with what is stored (columns, flags, child rows) and
+  /// written only where it differs. A page with `keep_marks`: rows that are marked deleted stay so, nothing leaves
+  /// quarantine or is replaced in it, and no version is recorded. In tables with `history` each new content of a row
+  /// and its disappearance become a row of surveysync.definition_history; equal bytes in another context do not.
   Counts apply(const model::Page& page, const model::Decode& decode, const model::Checkpoint& checkpoint,
                const WriteTarget& target);
 

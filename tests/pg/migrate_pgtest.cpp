@@ -50,7 +50,7 @@ TEST_F(MigrateTest, WhatIsStoredAlreadyBeginsTheHistory) {
     const std::string values = std::string(keys) == "" ? "" : std::string(table) == "option" ? ", 10, 3" : ", 10";
     run_sql(std::string("INSERT INTO alchemer.") + table + " (source, survey_id" + keys +
             ", payload, payload_hash, first_seen_at, changed_at, run_id) SELECT 'us', 77" + values +
-            ", '{}', 'x', '2026-01-02 00:00Z', now(), 5");
+            ", '{}', 'x', '2026-01-01 00:00Z', '2026-01-02 00:00Z', 5");
   }
   run_sql(std::string(store::embedded_migrations()[2].sql));
   EXPECT_EQ(

@@ -65,6 +65,8 @@ TEST_F(WriterAgainTest, RowsThatAreMarkedStaySo) {
   model::Page page = numbered(1, 1);
   page.keep_marks = true;
   EXPECT_EQ(apply(page), (Counts{.unchanged = 1})) << "equal bytes are not decoded without need";
+  page.complete = true;
+  EXPECT_EQ(apply(page), (Counts{.unchanged = 1})) << "what is not in an archive's page is not gone";
   EXPECT_EQ(apply(numbered(1, 2)), (Counts{.updated = 2})) << "the vendor has them";
 }
 
