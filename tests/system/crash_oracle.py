@@ -44,7 +44,7 @@ UNION ALL SELECT 'standing', to_jsonb(s) FROM (
     WHERE stream = 'response') s
 UNION ALL SELECT 'standing of definitions', to_jsonb(s) FROM (
     SELECT source, stream, partition, position, hint, balanced FROM surveysync.checkpoint WHERE stream <> 'response') s
-UNION ALL SELECT 'left over', jsonb_build_object('sightings', count(*)) FROM surveysync.sighting
+UNION ALL SELECT 'sightings', jsonb_build_object('left', count(*)) FROM surveysync.sighting
 UNION ALL SELECT 'left over', jsonb_build_object('plan', count(*)) FROM surveysync.plan
 UNION ALL SELECT 'left over', jsonb_build_object('open runs', count(*)) FROM surveysync.run WHERE outcome IS NULL OR finished_at IS NULL
 UNION ALL SELECT 'left over', jsonb_build_object('held leases', count(*)) FROM surveysync.lease WHERE holder <> ''
@@ -66,12 +66,22 @@ class Found(AssertionError):
 
 
 class Kind:
-    """A kind of run: from which database, by which verb, with which settings."""
+    """A kind of run: from which database, by which verb, with which settings.
 
-    def __init__(self, name, template, *verb, sync=None, unchanged=False):
-        self.name, self.template, self.verb = name, template, verb
-        self.sync = sync or {}       # keys of [source.us.sync]
-        self.unchanged = unchanged   # a rehearsal: the database afterwards is the one before, every byte
+    then       verbs that follow, undisturbed
+    again      whether the run is repeated before them when it failed
+    sync       keys of [source.us.sync]
+    prepare    SQL for the copy of the database
+    unchanged  a rehearsal: the database afterwards is the one before, every byte
+    hook       every certified run must have been told to the hook
+    schema     it is the schema that must be equal
+    sightings  how many keys are left behind counts too
+    """
+
+    def __init__(self, name, template, *verb, then=(), sync=None, prepare='', unchanged=False, hook=False, schema=False,
+                 sightings=True, again=True):
+        self.name, self.template, self.verb, self.then, self.sync, self.prepare = name, template, verb, then, sync or {}, prepare
+        self.again, self.unchanged, self.hook, self.schema, self.sightings = again, unchanged, hook, schema, sightings
 
 
 class Point:
@@ -102,17 +112,22 @@ class World:
         self.template('loaded')
         self.a_night_passes()
         self.template('damaged', from_name='loaded', sql=DAMAGE)
+        self.succeed('plan')
+        self.template('planned')
+        self.kinds = kinds(self)
+        self.leave_a_pass_unfinished()
 
     def close(self):
         self.bench.close()
 
-    def sections(self, database, base_url=None, sync=None):
+    def sections(self, database, base_url=None, sync=None, workers=1, hook=''):
         sections = self.bench.sections()
         sections['database']['uri'] = database
         sections['log']['format'] = 'json'
         if base_url:
             sections['source.us']['base_url'] = base_url
-        sections['source.us.limits'].update({'workers': 1, 'page_size': self.PAGE})
+        sections['source.us.limits'].update({'workers': workers, 'page_size': self.PAGE})
+        sections['source.us']['hook'] = hook
         if sync:
             sections['source.us.sync'] = sync
         return sections
@@ -154,8 +169,8 @@ class World:
         change(op='edit-definition', survey=one)
         # The second one needs its ids compared.
         change(op='restore', survey=two, response=self.gone[1][1])
-        change(op='delete', survey=two, count=2)
-        change(op='insert', survey=two, count=2)  # one added for each one deleted: the counts are equal
+        self.some_of_two = change(op='delete', survey=two, count=2)['responses']
+        self.some_of_two += change(op='insert', survey=two, count=2)['responses']  # one added for each one deleted: the counts are equal
         change(op='late', survey=two)
         change(op='edit-definition', survey=two)
         change(op='delete-survey', survey=three, **{'as': 'vanished'})
@@ -163,6 +178,24 @@ class World:
         self.vendor.advance('2h')
         change(op='disqualify', survey=two)
         change(op='insert', survey=one, count=1)  # younger than the settle lag
+
+
+    def leave_a_pass_unfinished(self):
+        """A resync that was killed when it had stored some pages of the second survey."""
+        rig, kind = Rig(self), self.kinds['resync']
+        rig.prepare(kind)
+        process = rig.start((*kind.verb, '--survey', str(self.surveys[1])))
+        stored = 0
+        for line in process.stderr:
+            stored += b'"page_stored"' in line and b'"stream":"response"' in line
+            if stored == 3:
+                process.kill()
+                break
+        harness.Workbench.finish(process)
+        position = rig.query(f"SELECT position FROM surveysync.checkpoint WHERE stream = 'response' AND partition = '{self.surveys[1]}'")
+        assert position[0]['position'], 'the resync was not killed in the middle of its pass'
+        rig.close()
+        self.cluster.psql('postgres', f'CREATE DATABASE unfinished TEMPLATE "{rig.name}";')
 
 
 # Rows that somebody changed by hand; the payloads are as they were.
@@ -174,14 +207,32 @@ UPDATE alchemer.answer SET answer = 'changed by hand' WHERE response_id % 3 = 1 
 UPDATE alchemer.response SET status = 'Changed', date_updated = NULL WHERE response_id % 4 = 0;
 """
 
-KINDS = (
-    Kind('first load', 'empty', 'sync'),
-    Kind('night', 'loaded', 'sync'),
-    Kind('resync', 'loaded', 'resync', 'us', '--yes', sync={'brake': {'percent': 1, 'rows': 1, 'least': 0}}),
-    Kind('replay', 'damaged', 'replay', 'us'),
-    Kind('backfill', 'empty', 'backfill', 'us', '--from', '2001-01-01'),
-    Kind('rehearsal', 'loaded', 'sync', '--dry-run', unchanged=True),
-)
+# A brake that two deletions pull, and one that more than three do.
+TIGHT, CLOSE = ({'brake': {'percent': percent, 'rows': rows, 'least': 0}} for percent, rows in ((1, 1), (100, 3)))
+
+
+def kinds(world):
+    """All kinds by name; some name what the world holds."""
+    two = str(world.surveys[1])
+    named = [option for response in [*world.some_of_two, world.gone[1][1]] for option in ('--response', f'{two}/{response}')]
+    out = (
+        Kind('first load', 'empty', 'sync'),
+        Kind('night', 'loaded', 'sync'),
+        Kind('planned night', 'planned', 'sync', prepare='UPDATE surveysync.plan SET planned_at = now();'),
+        Kind('plan', 'loaded', 'plan', 'us', then=(('sync',),), again=False),
+        Kind('resync', 'loaded', 'resync', 'us', '--yes', sync=TIGHT),
+        Kind('resync of a time', 'loaded', 'resync', 'us', '--survey', two, '--from', '2001-01-01', '--until', '2031-01-01',
+             sightings=False),
+        Kind('resync of responses', 'loaded', 'resync', 'us', *named, sightings=False),
+        Kind('resync of a time in an unfinished pass', 'unfinished', 'resync', 'us', '--survey', two, '--from', '2001-01-01', then=(('resync', 'us'),),
+             sync=CLOSE, again=False),
+        Kind('replay', 'damaged', 'replay', 'us'),
+        Kind('backfill', 'empty', 'backfill', 'us', '--from', '2001-01-01', then=(('sync',),)),
+        Kind('rehearsal', 'loaded', 'sync', '--dry-run', unchanged=True),
+        Kind('hook', 'loaded', 'sync', 'us', '--survey', two, then=(('sync', 'us', '--survey', two),), hook=True),
+        Kind('migrate', 'template0', 'migrate', schema=True),
+    )
+    return {kind.name: kind for kind in out}
 
 
 class Rig:
@@ -203,16 +254,26 @@ class Rig:
         for wire in self.wires.values():
             wire.close()
 
-    def prepare(self, kind):
+    def prepare(self, kind, workers=1):
         """A fresh copy of the kind's database, gates that pass everything."""
         for wire in self.wires.values():
             wire.reset()
         self.database.drop_all()
         self.world.cluster.psql('postgres', f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE);\n'
                                             f'CREATE DATABASE "{self.name}" TEMPLATE "{kind.template}";')
+        if kind.prepare:
+            self.execute(kind.prepare)
+        told = self.world.scratch.write(f'told {self.number}', '')
         uri = f'postgresql://surveysync@127.0.0.1:{self.database.port}/{self.name}?sslmode=disable&gssencmode=disable'
-        sections = self.world.sections(uri, f'https://localhost:{self.vendor.port}', kind.sync)
+        sections = self.world.sections(uri, f'https://localhost:{self.vendor.port}', kind.sync, workers,
+                                       f"echo $SURVEYSYNC_RUN_ID >> '{told}'" if kind.hook else '')
         self.config = self.world.scratch.write(f'rig {self.number}.toml', harness.toml(sections))
+
+    def untold(self):
+        """Certified runs that the hook was never told of."""
+        with open(self.world.scratch.join(f'told {self.number}'), encoding='ascii') as stream:
+            told = {int(line) for line in stream}
+        return sorted({row['run_id'] for row in self.query('SELECT run_id FROM surveysync.run WHERE certified')} - told)
 
     def start(self, verb):
         return subprocess.Popen([harness.binary(), '--config', self.config, *verb], env=self.world.bench.environment(),
@@ -227,9 +288,16 @@ class Rig:
     def execute(self, sql):
         return self.world.cluster.psql(self.name, sql)
 
-    def snapshot(self):
+    def snapshot(self, kind):
         """Equal for loads that are equal."""
-        return self.world.cluster.psql(self.name, HASHES)
+        if not kind.schema:
+            lines = self.world.cluster.psql(self.name, HASHES).splitlines()
+            return '\n'.join(line for line in lines if kind.sightings or not line.startswith('sightings'))
+        dump = subprocess.run([os.path.join(self.world.cluster.bin, 'pg_dump'), '-h', self.world.cluster.socket, '-U', 'surveysync',
+                               '--schema-only', self.name], capture_output=True, text=True, timeout=60, check=True).stdout
+        applied = self.execute('SELECT name, sha256 FROM surveysync.schema_migration ORDER BY 1')
+        # Newer clients write a random word into their dumps.
+        return ''.join(line + '\n' for line in dump.splitlines() if not line.startswith('\\')) + applied
 
     def all_bytes(self):
         """Every row of every table of ours but the lease, as the server has it."""
@@ -257,10 +325,19 @@ class Oracle:
         self.counts = {name: dict(wire.counts) for name, wire in rig.wires.items()}
         self.tags = {name: {side: list(tags) for side, tags in wire.tags.items()} for name, wire in rig.wires.items()}
         self.events = done.err.count('\n')
-        self.expected, self.expected_rows = rig.snapshot(), rig.rows()
+        self.finish(rig, f'undisturbed {kind.name}')
+        self.expected = rig.snapshot(kind)
+        self.expected_rows = self.expected.splitlines() if kind.schema else rig.rows()
         if kind.unchanged:
             assert rig.all_bytes() == self.before, f'an undisturbed {kind.name} changed something'
         self.codes, self.struck = {}, 0
+
+    def finish(self, rig, where):
+        """What follows the run."""
+        for verb in self.kind.then:
+            done = rig.run(verb)
+            if done.code != 0:
+                raise Found(f'{where}: then {" ".join(verb)} failed\n{done}')
 
     # --- the points ---
 
@@ -291,7 +368,9 @@ class Oracle:
             groups.setdefault((point.wire, point.direction, point.like), []).append(point)
         for group in groups.values():
             dice.shuffle(group)
-        turns = itertools.chain.from_iterable(itertools.zip_longest(*groups.values()))
+        lists = list(groups.values())
+        dice.shuffle(lists)
+        turns = itertools.chain.from_iterable(itertools.zip_longest(*lists))
         return list(itertools.islice((point for point in turns if point), count))
 
     # --- one try ---
@@ -310,12 +389,15 @@ class Oracle:
             if rig.all_bytes() != self.before:
                 raise Found(f'{where}: a rehearsal left something behind')
             return
-        if code != 0:
+        if code != 0 and self.kind.again:
             done = rig.run(self.kind.verb)
             if done.code != 0:
                 raise Found(f'{where}: the restart failed\n{done}')
-        if rig.snapshot() != self.expected:
+        self.finish(rig, where)
+        if rig.snapshot(self.kind) != self.expected:
             raise Found(f'{where}: differs from an undisturbed run\n{self.difference(rig)}\n{self.last}')
+        if self.kind.hook and rig.untold():
+            raise Found(f'{where}: the hook was not told of the certified runs {rig.untold()}')
 
     def disturb(self, rig, point):
         if point.direction is None:
@@ -362,7 +444,8 @@ class Oracle:
         return code
 
     def difference(self, rig):
-        mine, theirs = set(self.expected_rows), set(rig.rows())
+        mine = set(self.expected_rows)
+        theirs = set(rig.snapshot(self.kind).splitlines() if self.kind.schema else rig.rows())
         lines = [f'- {row[:600]}' for row in sorted(mine - theirs)[:6]] + [f'+ {row[:600]}' for row in sorted(theirs - mine)[:6]]
         return '\n'.join(lines) or 'the same rows, in another number'
 
