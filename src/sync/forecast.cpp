@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sources/numbered_pages.h"
+#include "store/archive.h"
 #include "sync/lease_keeper.h"
 #include "sync/page_sizer.h"
 #include "sync/prepare.h"
@@ -10,6 +11,8 @@ namespace {
 
 // Records of a probe; as many as a run would ask for.
 constexpr int kProbe = 3;
+// Room for what was added since, where a whole survey is asked for.
+constexpr int kLook = 25;
 
 /// Pages of a complete pass over `total` records, while the vendor stands still.
 std::int64_t pages_of_pass(std::int64_t total, int page_size) {
@@ -77,12 +80,16 @@ class Planning {
 
   void add_probe(const Task& task) {
     ++forecast_.probes;
-    const model::Page probe = ask(task, sources::newest_position(kProbe), kProbe);
+    // A survey that fits on one page is asked for whole, like in a run: equal counts say nothing of which they are.
+    const std::int64_t all = task.standing.total + kLook;
+    const model::Page probe =
+        ask(task, sources::newest_position(all <= page_size(task) ? static_cast<int>(all) : kProbe), kProbe);
     store::PlannedPartition& kept = probed_.emplace_back();
     kept.partition.name = task.partition.name;
     kept.total = probe.total.value_or(-1);
     kept.newest = probe.newest;
     kept.newest_at = probe.newest_at;
+    if (!is_stored(probe)) kept.newest.clear();
     const store::Standing& known = task.standing;
     if (known.balanced && known.settled && known.newest == probe.newest && known.total == kept.total) return;
     ++forecast_.changed;
@@ -98,6 +105,18 @@ class Planning {
       rows = ask(task, lane_.source.window_position(state->bookmark, lane_.job.lookback), kProbe).total.value_or(rows);
     forecast_.requests += pages_of_window(rows, page_size(task)) + 1;
     forecast_.rows += rows;
+  }
+
+  /// Every record of the page is stored and live with this content.
+  bool is_stored(const model::Page& page) {
+    std::vector<model::Key> keys;
+    for (const model::Record& record : page.records)
+      keys.push_back(record.key);
+    const auto stored = store::Archive(lane_.session.connection()).lookup(lane_.job.source, *certified_, keys);
+    return std::ranges::all_of(page.records, [&](const model::Record& record) {
+      const auto found = std::ranges::find(stored, record.key, &store::Archive::Stored::key);
+      return found != stored.end() && !found->deleted && found->hash == record.hash;
+    });
   }
 
   /// One question whose answer is only counted; a survey that does not answer will tell in the run.

@@ -43,7 +43,7 @@ std::set<std::string> due_in_turn(const std::vector<std::pair<std::string, std::
   const double elapsed = std::chrono::duration<double>(now - latest).count();
   const double turn = std::chrono::duration<double>(period - least).count();
   const double share = turn > 0 ? std::clamp(elapsed / turn, 0.0, 1.0) : 1.0;
-  auto quota = static_cast<std::size_t>(std::ceil(share * static_cast<double>(oldest_first.size()) - 1e-6));
+  auto quota = static_cast<std::size_t>(std::floor(share * static_cast<double>(oldest_first.size()) + 1e-6));
   std::set<std::string> due;
   for (const auto& [at, name] : oldest_first) {
     const auto age = now - at;

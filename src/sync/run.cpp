@@ -242,6 +242,8 @@ class Run {
         visit(bench, task);
       } else if (!what.text.empty()) {
         list.failed({"survey", name, what.text, ErrorKind::denied});
+        for (const model::StreamSpec& stream : followed_streams(job_, source_))
+          record_outcome(bench.door, stream, name, Outcome::failed, {}, what.text);
       }
     }
   }

@@ -85,7 +85,7 @@ std::optional<store::Certificate> PartitionWalk::read_changes() {
     probe.newest = task_.probed->newest;
     probe.newest_at = task_.probed->newest_at;
   } else {
-    probe = look(kProbe);
+    probe = look(look_size(kProbe));
   }
   if (!probe.reliable) return std::nullopt;
   newest_ = std::max(newest_, probe.newest);
@@ -129,6 +129,13 @@ bool PartitionWalk::nothing_changed(const Look& probe) {
 
 void PartitionWalk::announce_change() {
   if (on_change_) std::exchange(on_change_, nullptr)();
+}
+
+/// `records`, or where one page holds the whole survey all of it: the same one request, and then equal counts prove
+/// equal ids, whatever moved without a date.
+int PartitionWalk::look_size(int records) const {
+  const std::int64_t all = std::max(task_.standing.total, total_after_) + kLook;
+  return all <= reader_.page_size() ? std::max(records, static_cast<int>(all)) : records;
 }
 
 PartitionWalk::Look PartitionWalk::look(int records) {
@@ -192,7 +199,7 @@ bool PartitionWalk::watch_changes(std::int64_t before, const std::string& read_u
   steady_ = false;
   for (int looks = 1; looks <= kLooks && !steady_; ++looks) {
     const std::string newest_before = std::exchange(known, std::string());
-    const Look seen = look(kLook);
+    const Look seen = look(look_size(kLook));
     if (!seen.reliable) return false;
     // More changes than one page shows: what lies between is read as a window of its own.
     if (seen.none_known && abilities_.windows &&
@@ -311,7 +318,7 @@ std::optional<store::Certificate> PartitionWalk::read_everything() {
 
 /// Stores what changed since the pass began. False when changes cannot be asked for after all.
 bool PartitionWalk::catch_up(const PassState& pass, std::int64_t& before) {
-  const Look seen = look(kLook);
+  const Look seen = look(look_size(kLook));
   if (!seen.reliable) return false;
   newest_ = std::max(newest_, seen.newest);
   const bool reaches = seen.all || (seen.oldest_at && pass.newest_at &&

@@ -50,6 +50,7 @@ class PartitionWalk {
   std::optional<store::Certificate> certify_by_date();
   bool nothing_changed(const Look& probe);
   Look look(int records);
+  int look_size(int records) const;
   bool read_window(std::string position);
   bool watch_changes(std::int64_t before, const std::string& read_until);
   bool catch_up(const PassState& pass, std::int64_t& before);

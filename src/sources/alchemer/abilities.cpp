@@ -105,11 +105,9 @@ void Learner::sample(const model::Partition& survey) {
       match_from_the_middle(survey);
     }
   }
-  judge_zones();
-  if (!knows(capability::kUpdatedZone) && more_ && value(capability::kFilter) == "kept") {
-    look_at_another_season(survey);
-    judge_zones();
-  }
+  judge_zones(ZoneProof::strict);
+  if (!knows(capability::kUpdatedZone) && more_ && value(capability::kFilter) == "kept") look_at_another_season(survey);
+  if (!knows(capability::kUpdatedZone)) judge_zones(ZoneProof::documented);
 }
 
 std::optional<List> Learner::ask_newest(const model::Partition& survey, std::int64_t& asked) {
@@ -226,8 +224,8 @@ void Learner::look_at_another_season(const model::Partition& survey) {
     clocks_.push_back(std::move(one));
 }
 
-void Learner::judge_zones() {
-  for (model::Capability& zone : learn_zones(clocks_, known_zone_)) {
+void Learner::judge_zones(ZoneProof proof) {
+  for (model::Capability& zone : learn_zones(clocks_, known_zone_, proof)) {
     found_[zone.name] = std::move(zone);
   }
 }

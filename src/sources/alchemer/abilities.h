@@ -55,7 +55,7 @@ class Learner {
   void match_nothing(const model::Partition& survey);
   void match_from_the_middle(const model::Partition& survey);
   void look_at_another_season(const model::Partition& survey);
-  void judge_zones();
+  void judge_zones(ZoneProof proof);
 
   Ask ask_;
   Zone known_zone_;

@@ -78,11 +78,16 @@ std::vector<ClockEvidence> clock_evidence(std::span<const std::string_view> raw_
 /// The value of a capability that could not be judged; its evidence says why.
 inline constexpr std::string_view kUnknown = "unknown";
 
+/// How sure a zone must be: told apart from all others, or the only one left of those that the vendor documents for
+/// date_updated (UTC, or the account's own: vendor-api.md 1.10).
+enum class ZoneProof : std::uint8_t { strict, documented };
+
 /// What the evidence tells about the account's clocks: "account_zone" from the suffixes of dates (or, where they have
 /// none, from session_id), "updated_zone" from unedited responses. A zone is named only when every other that it could
 /// be is refuted, which takes responses from both sides of a change of its clock; else the value is kUnknown. `known`:
 /// a zone that was calibrated before stays while nothing speaks against it.
-std::vector<model::Capability> learn_zones(std::span<const ClockEvidence> evidence, const Zone& known = Zone());
+std::vector<model::Capability> learn_zones(std::span<const ClockEvidence> evidence, const Zone& known = Zone(),
+                                           ZoneProof proof = ZoneProof::strict);
 
 /// The zones that date_updated may be in.
 std::span<const std::string_view> zone_candidates();

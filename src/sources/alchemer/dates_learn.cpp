@@ -168,8 +168,9 @@ bool refutes(std::span<const Reading> readings, std::size_t one, std::size_t oth
   return for_one >= kLeastVotes && for_one >= kClear * for_other && for_one * kLeastShare >= differ;
 }
 
-/// The one zone that refutes all others; `known` stays when nothing refutes it.
-Verdict judge(std::span<const Reading> readings, const Zone& known) {
+/// The one zone that refutes all others; `known` stays when nothing refutes it. Where several are left, the only one of
+/// the `likely` among them.
+Verdict judge(std::span<const Reading> readings, const Zone& known, std::span<const std::string> likely) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < kCandidates.size(); ++i)
     if (votes_of(readings, i) > votes_of(readings, best)) best = i;
@@ -187,6 +188,17 @@ Verdict judge(std::span<const Reading> readings, const Zone& known) {
       refuted = refuted || (i != index && refutes(readings, i, index));
     if (!refuted) return {known.name(), "calibrated before, and nothing speaks against it: " + counted};
   }
+  std::vector<std::string_view> left;
+  for (const std::string& name : likely) {
+    const bool open = kCandidates[best] == name || std::ranges::find(rivals, name) != rivals.end();
+    const auto index = static_cast<std::size_t>(std::ranges::find(kCandidates, name) - kCandidates.begin());
+    const bool equal = open && votes_of(readings, index) == votes_of(readings, best);
+    if (equal && std::ranges::find(left, name) == left.end()) left.push_back(name);
+  }
+  if (left.size() == 1 && votes_of(readings, best) >= kLeastVotes) {
+    return {std::string(left.front()),
+            fmt::format("{}, {} among them is what the vendor documents", counted, left.front())};
+  }
   if (votes_of(readings, best) == 0) return {{}, fmt::format("0 of {} responses in any zone", readings.size())};
   return {{},
           fmt::format("{}, but {} could be it as well: no responses from both sides of a change of the clock", counted,
@@ -199,7 +211,9 @@ model::Capability account_zone_by_session(std::span<const ClockEvidence> sample)
     if (one.session && one.started && !one.started->offset_seconds)
       readings.push_back(read_everywhere(*one.started, *one.session, kSessionSlack, kSessionSlack));
   }
-  const Verdict verdict = judge(readings, Zone());
+  // Some reading there must be: of zones that tell the same so far, UTC comes first.
+  const std::string first = "UTC";
+  const Verdict verdict = judge(readings, Zone(), {&first, 1});
   return {"account_zone", verdict.zone.empty() ? std::string(kUnknown) : verdict.zone,
           "date_started agrees with session_id in " + verdict.evidence};
 }
@@ -213,14 +227,20 @@ std::optional<UtcTime> submission(const ClockEvidence& one, const Zone& account)
   return to_utc(*one.submitted, account, one.session);
 }
 
-model::Capability updated_zone(std::span<const ClockEvidence> sample, const Zone& account, const Zone& known) {
+model::Capability updated_zone(std::span<const ClockEvidence> sample, const Zone& account, const Zone& known,
+                               ZoneProof proof) {
   std::vector<Reading> readings;
   for (const ClockEvidence& one : sample) {
     if (!one.submitted || !one.updated || one.updated->offset_seconds) continue;
     if (const auto submitted = submission(one, account))
       readings.push_back(read_everywhere(*one.updated, *submitted, kBefore, kUnedited));
   }
-  const Verdict verdict = judge(readings, known);
+  // "Usually UTC, may follow the account's configuration" (vendor-api.md 1.10).
+  // London's winter time cannot be told from UTC by its suffix.
+  const bool by_gmt =
+      std::ranges::any_of(sample, [](const ClockEvidence& one) { return one.submitted_suffix == "GMT"; });
+  const std::array<std::string, 3> documented{"UTC", account.name(), by_gmt ? "Europe/London" : account.name()};
+  const Verdict verdict = judge(readings, known, std::span(documented).first(proof == ZoneProof::strict ? 0 : 3));
   return {"updated_zone", verdict.zone.empty() ? std::string(kUnknown) : verdict.zone,
           fmt::format("date_updated follows date_submitted within {} min in {}", kUnedited.count(), verdict.evidence)};
 }
@@ -253,11 +273,12 @@ std::vector<ClockEvidence> clock_evidence(std::span<const std::string_view> raw_
   return all;
 }
 
-std::vector<model::Capability> learn_zones(std::span<const ClockEvidence> evidence, const Zone& known) {
+std::vector<model::Capability> learn_zones(std::span<const ClockEvidence> evidence, const Zone& known,
+                                           ZoneProof proof) {
   const std::optional<model::Capability> by_suffix = account_zone_by_suffix(evidence);
   const model::Capability account = by_suffix ? *by_suffix : account_zone_by_session(evidence);
   const Zone account_zone(account.value == kUnknown ? std::string() : account.value);
-  return {account, updated_zone(evidence, account_zone, known)};
+  return {account, updated_zone(evidence, account_zone, known, proof)};
 }
 
 }  // namespace surveysync::sources::alchemer
