@@ -253,6 +253,7 @@ class InTheMiddle(SystemTest):
 
     def survives(self, done, codes=(0,)):
         """The run itself, and then the recovery: nothing is missing, nothing is left open."""
+        self.gate.reset()
         self.assertIn(done.code, codes, done)
         if done.code == 0:
             self.assertEqual(compare.against_truth(self.bench), [])
