@@ -186,7 +186,9 @@ std::vector<Span> keyword_password_spans(std::string_view text) {
 std::vector<Span> password_spans(std::string_view uri) {
   if (uri.starts_with("postgresql://") || uri.starts_with("postgres://")) return uri_password_spans(uri);
   std::vector<Span> found = keyword_password_spans(uri);
-  if (uri.find("://") != std::string_view::npos) {
+  // A scheme of another name: what stands before it is no keyword with its value.
+  const std::size_t scheme = uri.find("://");
+  if (scheme != std::string_view::npos && uri.substr(0, scheme).find('=') == std::string_view::npos) {
     const std::vector<Span> more = uri_password_spans(uri);
     found.insert(found.end(), more.begin(), more.end());
   }

@@ -171,9 +171,9 @@ struct Describe {
         .done();
   }
   EventText operator()(const event::DeletionsMarked& e) const {
-    return Text("deletions_marked", Severity::info, e.scope,
-                fmt::format("{}: {} records that the vendor has no more were marked deleted", where(e.scope),
-                            e.records))
+    return Text(
+               "deletions_marked", Severity::info, e.scope,
+               fmt::format("{}: {} records that the vendor has no more were marked deleted", where(e.scope), e.records))
         .add("records", e.records)
         .done();
   }
@@ -186,9 +186,9 @@ struct Describe {
         .done();
   }
   EventText operator()(const event::DeletionsFrozen& e) const {
-    return Text("deletions_frozen", Severity::warning, e.scope,
-                fmt::format("{}: nothing is marked deleted while a permission is missing: {}", where(e.scope),
-                            e.reason))
+    return Text(
+               "deletions_frozen", Severity::warning, e.scope,
+               fmt::format("{}: nothing is marked deleted while a permission is missing: {}", where(e.scope), e.reason))
         .done();
   }
   EventText operator()(const event::PartitionDeleted& e) const {
@@ -208,7 +208,8 @@ struct Describe {
     const bool well = e.error.empty();
     return Text("hook_finished", well ? Severity::info : Severity::error, e.scope,
                 well ? fmt::format("the hook of {} ran", e.scope.source)
-                     : fmt::format("the hook of {} failed and is run again after the next run: {}", e.scope.source, e.error))
+                     : fmt::format("the hook of {} failed and is run again after the next run: {}", e.scope.source,
+                                   e.error))
         .add_time("elapsed_seconds", e.elapsed)
         .add_text("error", e.error)
         .done();

@@ -184,8 +184,9 @@ using Event =
                  event::PartitionFinished, event::PartitionDenied, event::CallFinished, event::PageStored,
                  event::RetryScheduled, event::Throttled, event::PageSizeChanged, event::KeyRefused, event::KeyRotated,
                  event::KeyAccepted, event::RecordQuarantined, event::ContractChanged, event::CertificateIssued,
-                 event::DeletionsMarked, event::DeletionsBraked, event::DeletionsFrozen,
-                 event::PartitionDeleted, event::CompletePassNeeded, event::HookFinished, event::CapabilityLearned, event::StoreUnavailable, event::PageSplit, event::SecretWarned, event::Note>;
+                 event::DeletionsMarked, event::DeletionsBraked, event::DeletionsFrozen, event::PartitionDeleted,
+                 event::CompletePassNeeded, event::HookFinished, event::CapabilityLearned, event::StoreUnavailable,
+                 event::PageSplit, event::SecretWarned, event::Note>;
 
 /// The name, severity, message and fields of an event: what a log line and docs/EVENTS.md are made of.
 struct EventText {

@@ -63,10 +63,10 @@ struct StreamSpec {
 
 /// An independently checkpointed part of a stream: the responses of one survey.
 struct Partition {
-  std::string name;                   ///< "8611799"; also the text of the leading key column
-  std::string title;                  ///< for people
-  std::int64_t expected_records = 0;  ///< hint for order and progress, 0 when unknown
-  std::string context;                ///< what the source wants back when it fetches (its own bytes)
+  std::string name;                                    ///< "8611799"; also the text of the leading key column
+  std::string title;                                   ///< for people
+  std::int64_t expected_records = 0;                   ///< hint for order and progress, 0 when unknown
+  std::string context;                                 ///< what the source wants back when it fetches (its own bytes)
   std::optional<std::int64_t> removed = std::nullopt;  ///< how many deleted records the vendor counts, where it tells
 };
 
@@ -106,16 +106,16 @@ struct Page {
   std::vector<std::unique_ptr<std::string>> texts;  ///< owns every byte that the records view
   std::vector<Record> records;
   std::vector<Quarantined> quarantined;
-  std::optional<std::string> next;    ///< position of the next call; none at the end of the pass
+  std::optional<std::string> next;  ///< position of the next call; none at the end of the pass
   /// The vendor's count for the partition, if it sent one; in a window: of what it still holds, where that is counted.
   std::optional<std::int64_t> total;
-  std::int64_t requests = 0;          ///< that fetching it took
-  Duration elapsed{};                 ///< that the vendor took for the last answer
-  bool cached = false;                ///< the vendor made this answer for an earlier question
-  std::int64_t holes = 0;             ///< null entries where records were due
-  bool decode_again = false;          ///< rows of unchanged records are made anew: what decoding depends on has changed
-  bool complete = false;  ///< holds the whole partition: rows of its main tables that are missing here are gone
-  bool keep_marks = false;  ///< not from the vendor (replay): rows that are marked deleted stay so
+  std::int64_t requests = 0;  ///< that fetching it took
+  Duration elapsed{};         ///< that the vendor took for the last answer
+  bool cached = false;        ///< the vendor made this answer for an earlier question
+  std::int64_t holes = 0;     ///< null entries where records were due
+  bool decode_again = false;  ///< rows of unchanged records are made anew: what decoding depends on has changed
+  bool complete = false;      ///< holds the whole partition: rows of its main tables that are missing here are gone
+  bool keep_marks = false;    ///< not from the vendor (replay): rows that are marked deleted stay so
   std::string newest;  ///< the newest change on this page as the vendor writes it; ordered by bytes, empty when none
   std::optional<UtcTime> newest_at;  ///< the same as an instant, as well as the vendor's clock is known
   std::optional<UtcTime> oldest_at;  ///< the oldest change on it

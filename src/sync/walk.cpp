@@ -270,6 +270,7 @@ std::optional<store::Certificate> PartitionWalk::read_everything() {
   CompletePass pass(context_, reader_, hands_);
   resume_or_begin(pass);
   for (int passes = 1;; ++passes) {
+    const std::int64_t inserted_before = reader_.counts.inserted;
     pass.read();
     const PassState& state = pass.state();
     fetched_ = state.fetched();
@@ -296,16 +297,19 @@ std::optional<store::Certificate> PartitionWalk::read_everything() {
     });
     const bool vanished = state.downs() > 0 || total_after_ < state.highest_total();
     // Records vanished while we read, and others may have appeared behind us: only another pass tells them apart.
-    // Without dates of change nothing else tells what came late, either.
-    const bool unsure = vanished || (!by_change && passes == 1 && is_busy());
-    const bool proven = !swept.braked && !swept.frozen;
+    // A row that came back behind us and another that vanished there show in no count: only a pass that moves nothing
+    // proves that there was none.
+    const bool moved = reader_.counts.inserted > inserted_before || swept.marked > 0;
+    const bool unsure = vanished || (!by_change && (passes == 1 ? is_busy() : moved));
+    const bool blocked = swept.braked || swept.frozen;
+    const bool proven = !blocked && (by_change || passes == 1 || !moved);
     certificate = measure({steady_ ? total_after_ : state.total_before, total_after_, fetched_, tombstoned_, steady_,
                            proven && !vanished});
     if (certificate.balanced && !unsure) break;
     if (by_change && !steady_ && !vanished && proven) {
       if (auto by_date = certify_by_date()) return by_date;
     }
-    const bool worth_another = passes < kPasses && proven && !context_.job.dry_run && (unsure || passes == 1);
+    const bool worth_another = passes < kPasses && !blocked && !context_.job.dry_run && (unsure || passes == 1);
     if (!worth_another) break;
     reader_.ask_otherwise();
     saved_position_.clear();
@@ -366,7 +370,7 @@ bool PartitionWalk::is_busy() {
   reader_.door().perform([&](store::Session& session) {
     newest = session.ledger().newest_changes(context_.job.source, stream_.name, task_.partition.name);
   });
-  if (!newest.partition) return false;
+  if (!newest.partition) return total_after_ > 0;  // nothing is dated: it may be
   const bool cheap = total_after_ <= kCheapPages * reader_.page_size();
   return *newest.partition > newest.now - kBusy || (cheap && *newest.partition > *newest.source - kBusy);
 }

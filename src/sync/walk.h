@@ -78,11 +78,11 @@ class PartitionWalk {
   PartitionReader reader_;
   sources::Abilities abilities_;
 
-  std::string saved_position_;      // of an unfinished pass
+  std::string saved_position_;       // of an unfinished pass
   std::optional<UtcTime> asked_at_;  // when the answer that a certificate is about was given, if not just now
-  UtcTime started_{}, signpost_{};  // when the walk began,, by the database's and by the vendor's clock
-  std::string newest_;              // newest change met in this walk
-  std::string look_newest_;         // newest change that the last look showed
+  UtcTime started_{}, signpost_{};   // when the walk began,, by the database's and by the vendor's clock
+  std::string newest_;               // newest change met in this walk
+  std::string look_newest_;          // newest change that the last look showed
   std::optional<UtcTime> look_newest_at_;
   std::int64_t total_after_ = -1, fetched_ = 0, tombstoned_ = 0;
   bool steady_ = false, braked_ = false;

@@ -276,6 +276,7 @@ TEST_F(IncrementalTest, ALargeSurveyIsDividedAndResumedByPage) {
 /// Changes at random between any two requests.
 class ChaosTest : public IncrementalTest, public testing::WithParamInterface<int> {
  protected:
+  ChaosTest() { job_.brake = {90, 1000, 1000}; }
   void change(std::mt19937& random, bool silent_restores) {
     const auto pick = [&](int below) { return static_cast<int>(random() % static_cast<unsigned>(below)); };
     const std::int64_t survey = 1 + pick(2);

@@ -174,7 +174,8 @@ class ListSource final : public sources::Source {
       const std::span<model::Cell> cells = rows.add_row(0, 4);
       cells[0] = model::Cell::of(std::get<std::int64_t>(record.key[0]));
       cells[1] = model::Cell::of(std::get<std::int64_t>(record.key[1]));
-      cells[2] = model::Cell::of(record.payload);
+      cells[2] = model::Cell::of(decoded_with == "first" ? record.payload
+                                                         : rows.keep(std::string(record.payload) + " " + decoded_with));
       if (!dated) return;
       const std::lock_guard lock(mutex_);
       const std::int64_t at = stamp(std::get<std::int64_t>(record.key[0]), std::get<std::int64_t>(record.key[1]));

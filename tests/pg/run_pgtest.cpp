@@ -146,7 +146,10 @@ TEST_F(RunTest, PagesShrinkWhenTheVendorTimesOut) {
 }
 
 TEST_F(RunTest, ResumesWhereItWasStopped) {
+  vendor_.dated = true;
   fill(1, 80);
+  for (int id = 1; id <= 80; ++id)
+    vendor_.stamps[1][id] = id * 1000;
   std::stop_source stop;
   observer_.on_page = [&](int page) {
     if (page == 8) stop.request_stop();
@@ -214,15 +217,16 @@ TEST_F(RunTest, APageThatMakesNoSenseIsAskedForOnceMore) {
 }
 
 TEST_F(RunTest, CountsOfAFailedSurveyAreKept) {
+  vendor_.dated = true;
   fill(1, 40);
   vendor_.before_fetch = [](int ordinal, std::int64_t, const std::string&) {
     if (ordinal >= 4) throw Error(ErrorKind::rejected, "the vendor said no");
   };
   const auto report = sync_once();
   EXPECT_EQ(report.outcome, sync::Outcome::failed);
-  EXPECT_EQ(report.counts.inserted, 10);
-  EXPECT_EQ(query("select inserted from surveysync.run"), "10");
-  EXPECT_EQ(query("select inserted || '/' || requests from surveysync.run_stream"), "10/3");
+  EXPECT_EQ(report.counts.inserted, 16);
+  EXPECT_EQ(query("select inserted from surveysync.run"), "16");
+  EXPECT_EQ(query("select inserted || '/' || requests from surveysync.run_stream"), "16/3");
 }
 
 TEST_F(RunTest, TheLeaseOutlivesALongPlan) {

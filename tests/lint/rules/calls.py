@@ -12,7 +12,7 @@ FORBIDDEN = (
      r'base/time'),
     ('randomness', r'\bstd::rand\b|(?<![\w.>:])s?rand\s*\(|\brandom_device\b|\b(getrandom|getentropy|arc4random)\s*\(|\bmt19937',
      r'base/time'),
-    ('the environment', r'\b(secure_)?getenv\s*\(|\benviron\b|\b(un)?setenv\s*\(', r'base/secret|app/config'),
+    ('the environment', r'\b(secure_)?getenv\s*\(|\benviron\b|\b(un)?setenv\s*\(', r'base/secret|base/child_process|app/config'),
     ('printing', r'(?<![\w.>])(std::)?v?f?printf\s*\(|(?<![\w.>])(std::)?f?puts\s*\(|(?<![\w.>])(std::)?putchar\s*\('
                  r'|\bstd::(cout|cerr|clog)\b|\bfmt::print(ln)?\b', r'app/|main\.cpp'),
     ('ending the process', r'(?<![\w.>:])(std::)?(exit|_exit|quick_exit|abort|terminate)\s*\(', r'app/|main\.cpp'),

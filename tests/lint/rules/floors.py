@@ -13,7 +13,7 @@ FLOORS = {
     'store': ('pg', 'model', 'base'),
     'report': ('base', 'http/transport'),
     'sandbox': ('base',),
-    'sync': ('sources/source', 'store', 'model', 'base'),
+    'sync': ('sources/source', 'sources/numbered_pages', 'store', 'model', 'base'),
     'app': ('base', 'model', 'http', 'pg', 'sources', 'sources/*', 'store', 'report', 'sandbox', 'sync'),
     'main': ('app',),
 }
@@ -22,6 +22,8 @@ FLOORS = {
 BASE_SHARED = {'error'}
 BASE_EXCEPTIONS = {
     ('event', 'time'): 'an event carries durations',
+    ('child', 'time'): 'a child process has a deadline',
+    ('secret', 'child'): 'a command may yield a secret (exec:)',
     ('secret', 'time'): 'a command that yields a secret (exec:) has a deadline, and waiting belongs to time',
 }
 # Files whose name does not begin with the room they belong to.
