@@ -61,7 +61,7 @@ class AlchemerSource final : public Source {
     return names;
   }
   std::string decoding() const override {
-    return "account " + zones_.account.name() + ", updated " + zones_.updated.name();
+    return "account " + zones_.account.name() + ", updated " + zones_.updated.name() + privacy_.text();
   }
 
  private:

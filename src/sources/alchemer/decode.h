@@ -26,6 +26,8 @@ struct PrivacyRules {
   /// Error(config) for another word; groups it does not know are not its business.
   static PrivacyRules parse(const std::map<std::string, std::string>& rules);
   bool keeps_all() const { return ip_address && user_agent && geo && referer; }
+  /// ", without ip_address geo": empty when everything is kept.
+  std::string text() const;
 };
 
 /// The text without the values of the dropped fields (null in their place), exact bytes otherwise; empty when nothing

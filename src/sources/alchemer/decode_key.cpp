@@ -80,6 +80,16 @@ std::vector<RawMember>& worker_members() {
 
 }  // namespace
 
+std::string PrivacyRules::text() const {
+  if (keeps_all()) return {};
+  std::string text = ", without";
+  if (!ip_address) text += " ip_address";
+  if (!user_agent) text += " user_agent";
+  if (!geo) text += " geo";
+  if (!referer) text += " referer";
+  return text;
+}
+
 PrivacyRules PrivacyRules::parse(const std::map<std::string, std::string>& rules) {
   PrivacyRules out;
   for (const auto& [group, word] : rules) {

@@ -223,6 +223,8 @@ Page AlchemerSource::read_newest(const FetchRequest& request, const std::stop_to
     }
     before = record.stamp;
   }
+  if (!before.empty())
+    page.oldest_at = to_utc(*parse_stamp(before), zones_.updated.known() ? zones_.updated : Zone("UTC"));
   if (page.newest.empty() && dateless) page.unreliable = "responses have no date_updated";
   return page;
 }
