@@ -4,6 +4,12 @@
 #include "sync/walk.h"
 
 namespace surveysync::sync {
+namespace {
+
+// Pages of a survey with quarantined records that is read whole in every run.
+constexpr std::int64_t kCheapToReadAgain = 20;
+
+}  // namespace
 
 void PartitionWalk::note(const model::Page& page) {
   newest_ = std::max(newest_, page.newest);
@@ -50,6 +56,10 @@ void PartitionWalk::finish(const store::Certificate& certificate, bool complete)
     }
     standing.settled = settled();
     if (complete) standing.swept_at = started_;
+    // What could not be stored may have been mended at the vendor without a new date: it is met by reading everything,
+    // where that is cheap; else by the next comparison of ids, or by `quarantine retry`.
+    if (certificate.quarantined > 0 && total_after_ <= kCheapToReadAgain * reader_.page_size())
+      standing.swept_at.reset();
     if (!newest_.empty()) {
       const auto lag = std::chrono::duration_cast<std::chrono::microseconds>(context_.job.settle_lag);
       reader_.bookmark = context_.source.bookmark(newest_, signpost_ - lag, reader_.bookmark);
