@@ -155,7 +155,7 @@ void CompletePass::walk(std::size_t index, PartitionReader& reader) {
       if (lost_order_ || failure_ || state_.segments[index].position == kSegmentDone) return;
       position = state_.segments[index].position;
     }
-    divide(index);
+    divide(index, reader.page_size());
     if (!advance(index, reader.fetch(position), reader)) return;
   }
 }
@@ -211,27 +211,26 @@ bool CompletePass::advance(std::size_t index, model::Page page, PartitionReader&
 }
 
 /// Gives the lower half of what the segment has not read to a spare worker, if it is worth it and there is one.
-void CompletePass::divide(std::size_t index) {
+void CompletePass::divide(std::size_t index, int page_size) {
   const std::lock_guard lock(mutex_);
   PassSegment& segment = state_.segments[index];
   const auto position = PagePosition::parse(segment.position);
   const bool worth = may_divide_ && !segment.dividing && position && position->ordered && position->low >= 0 &&
-                     segment.tally.ascending() &&
-                     position->remaining - position->floor > kWorthDividing * reader_.page_size();
+                     segment.tally.ascending() && position->remaining - position->floor > kWorthDividing * page_size;
   if (!worth || !hands_.try_take()) return;
   const PagePosition lower = position->lower_half();
   segment.dividing = true;
-  helpers_.emplace_back([this, index, at = lower.text()] { help(index, at); });
+  helpers_.emplace_back([this, index, page_size, at = lower.text()] { help(index, at, page_size); });
 }
 
 /// A helper's thread: the lower half, on a database connection of its own.
-void CompletePass::help(std::size_t upper, std::string lower_position) {
+void CompletePass::help(std::size_t upper, const std::string& lower_position, int page_size) {
   Counts counts;
   try {
     StoreDoor door(context_.open, reader_.scope(), context_.observer, context_.clock, context_.stop);
     const model::Decode decode = context_.source.decoder(reader_.target().stream);
     const ReadTarget target{reader_.target().stream, reader_.target().partition, decode, reader_.target().excluded};
-    PartitionReader reader(context_, door, target, reader_.page_size());
+    PartitionReader reader(context_, door, target, page_size);
     reader.bookmark = reader_.bookmark;
     take_lower_half(upper, lower_position, reader);
     counts = reader.counts;

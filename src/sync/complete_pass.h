@@ -65,8 +65,8 @@ class CompletePass {
  private:
   void walk(std::size_t segment, PartitionReader& reader);
   bool advance(std::size_t segment, model::Page page, PartitionReader& reader);
-  void divide(std::size_t segment);
-  void help(std::size_t upper, std::string lower_position);
+  void divide(std::size_t segment, int page_size);
+  void help(std::size_t upper, const std::string& lower_position, int page_size);
   void take_lower_half(std::size_t upper, const std::string& lower_position, PartitionReader& reader);
   void join_helpers();
   void begin_remembering();
