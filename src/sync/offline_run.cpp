@@ -4,13 +4,11 @@
 #include <map>
 #include <thread>
 
+#include "sync/close_run.h"
 #include "sync/lease_keeper.h"
 
 namespace surveysync::sync {
 namespace {
-
-// The lane's connection is idle while the workers work, and may be lost without anybody noticing.
-constexpr int kCloseAttempts = 2;
 
 Error unexpected(const std::exception& error) {
   return Error(ErrorKind::bug, std::string("unexpected: ") + error.what(), "please report this with the log");
@@ -148,24 +146,8 @@ Outcome OfflineRun::outcome() const {
   return report_.failures.size() < static_cast<std::size_t>(report_.partitions) ? Outcome::partial : Outcome::failed;
 }
 
-/// The ledger row and the lease, also when we were stopped; once more on a fresh connection if the idle one was lost.
 void OfflineRun::close() {
-  const std::string error = report_.error ? report_.error->full_text() : std::string();
-  for (int attempt = 1; attempt <= kCloseAttempts; ++attempt) {
-    try {
-      if (!lane_ || !lane_->alive()) lane_ = open_({});
-      lane_->connection().use_stop({});
-      lane_->ledger().finish_run(fence_, run_id_, std::string(name_of(report_.outcome)), report_.counts, error);
-      lane_->release_lease(fence_);
-      break;
-    } catch (const Error& lost) {
-      lane_.reset();
-      if (lost.kind() == ErrorKind::locked) break;  // another process took over and closed the row
-      observer_.on_event(event::StoreUnavailable{scope(), std::string("run could not be closed: ") + lost.what()});
-    }
-  }
-  observer_.on_event(
-      event::RunFinished{scope(), std::string(name_of(report_.outcome)), report_.counts, report_.elapsed, error});
+  close_run({open_, lane_, fence_, scope(), observer_}, report_);
 }
 
 }  // namespace surveysync::sync

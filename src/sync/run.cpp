@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sync/certificate.h"
+#include "sync/close_run.h"
 #include "sync/lease_keeper.h"
 #include "sync/prepare.h"
 #include "sync/walk.h"
@@ -19,8 +20,6 @@ using sources::Source;
 
 // A vendor that cannot be reached for this many partitions in a row, each with all its retries, is down: the run ends.
 constexpr int kUnreachableEndsRun = 5;
-// The lane's connection is idle while the workers work, and may be lost without anybody noticing.
-constexpr int kCloseAttempts = 2;
 
 /// The run of one job: its parts in the order in which `run` uses them.
 class Run {
@@ -278,28 +277,9 @@ class Run {
     return any_good ? Outcome::partial : Outcome::failed;
   }
 
-  /// The ledger row and the lease, also when we were stopped; once more on a fresh connection if the idle one was lost.
   void close(const RunReport& report) {
-    const std::string error = report.error ? report.error->full_text() : std::string();
     const bool certified = report.outcome == Outcome::succeeded && report.certified + report.skipped > 0;
-    for (int attempt = 1; attempt <= kCloseAttempts; ++attempt) {
-      try {
-        if (!lane_ || !lane_->alive()) lane_ = open_({});
-        lane_->connection().use_stop({});
-        if (!job_.dry_run) {
-          lane_->ledger().finish_run(fence_, run_id_, std::string(name_of(report.outcome)), report.counts, error,
-                                     certified);
-        }
-        lane_->release_lease(fence_);
-        break;
-      } catch (const Error& lost) {
-        lane_.reset();
-        if (lost.kind() == ErrorKind::locked) break;  // another process took over and closed the row
-        observer_.on_event(event::StoreUnavailable{scope(), std::string("run could not be closed: ") + lost.what()});
-      }
-    }
-    observer_.on_event(
-        event::RunFinished{scope(), std::string(name_of(report.outcome)), report.counts, report.elapsed, error});
+    close_run({open_, lane_, fence_, scope(), observer_, !job_.dry_run, certified}, report);
   }
 
   Scope scope() const { return {job_.source, run_id_, "", ""}; }

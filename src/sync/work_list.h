@@ -12,13 +12,13 @@ namespace surveysync::sync {
 
 class WorkList {
  public:
-  explicit WorkList(std::deque<Task> tasks) : todo_(std::move(tasks)) {}
+  explicit WorkList(std::deque<Task> tasks) : waiting_(std::move(tasks)) {}
 
   std::optional<Task> next() {
     const std::lock_guard lock(mutex_);
-    if (todo_.empty()) return std::nullopt;
-    Task task = std::move(todo_.front());
-    todo_.pop_front();
+    if (waiting_.empty()) return std::nullopt;
+    Task task = std::move(waiting_.front());
+    waiting_.pop_front();
     return task;
   }
 
@@ -63,7 +63,7 @@ class WorkList {
 
  private:
   mutable std::mutex mutex_;
-  std::deque<Task> todo_;
+  std::deque<Task> waiting_;
   RunReport report_;
   int unreachable_in_a_row_ = 0;
 };

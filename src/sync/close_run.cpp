@@ -1,0 +1,30 @@
+#include "sync/close_run.h"
+
+namespace surveysync::sync {
+namespace {
+
+// The lane's connection is idle while the workers work, and may be lost without anybody noticing.
+constexpr int kCloseAttempts = 2;
+
+}  // namespace
+
+void close_run(const EndedRun& run, const RunReport& report) {
+  const std::string error = report.error ? report.error->full_text() : std::string(), outcome(name_of(report.outcome));
+  for (int attempt = 1; attempt <= kCloseAttempts; ++attempt) {
+    try {
+      if (!run.lane || !run.lane->alive()) run.lane = run.open({});
+      run.lane->connection().use_stop({});
+      if (run.in_ledger)
+        run.lane->ledger().finish_run(run.fence, run.scope.run_id, outcome, report.counts, error, run.certified);
+      run.lane->release_lease(run.fence);
+      break;
+    } catch (const Error& lost) {
+      run.lane.reset();
+      if (lost.kind() == ErrorKind::locked) break;  // another process took over and closed the row
+      run.observer.on_event(event::StoreUnavailable{run.scope, std::string("run could not be closed: ") + lost.what()});
+    }
+  }
+  run.observer.on_event(event::RunFinished{run.scope, outcome, report.counts, report.elapsed, error});
+}
+
+}  // namespace surveysync::sync
