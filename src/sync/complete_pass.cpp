@@ -160,53 +160,51 @@ void CompletePass::walk(std::size_t index, PartitionReader& reader) {
   }
 }
 
+/// The position after a page of the segment, whose end a helper may have set while that page was under way.
+std::string CompletePass::with_end_of(const PassSegment& segment, std::string next) {
+  const auto held = PagePosition::parse(segment.position);
+  auto following = PagePosition::parse(next);
+  if (!held || !following || held->until == following->until) return next;
+  following->until = held->until;
+  following->floor = held->floor;
+  return following->text();
+}
+
 /// Stores the page as the next one of the segment. False when the whole pass must begin anew.
 bool CompletePass::advance(std::size_t index, model::Page page, PartitionReader& reader) {
-  std::string text, next;
+  PassSegment after;  // others must not see, nor save, what is not committed yet
+  std::string text;
   {
     const std::lock_guard lock(mutex_);
-    PassSegment& segment = state_.segments[index];
-    if (page.total) {
-      if (state_.total_before < 0) state_.total_before = *page.total;
-      if (segment.last_total > *page.total) segment.downs += segment.last_total - *page.total;
-      segment.last_total = *page.total;
-    }
+    if (page.total && state_.total_before < 0) state_.total_before = *page.total;
     if (state_.pages == 0) {
       state_.newest = page.newest;
       state_.newest_at = page.newest_at;
     }
     newest_ = std::max(newest_, page.newest);
-    // A helper may have set the end of this segment while its page was under way.
-    const auto held = PagePosition::parse(segment.position);
-    segment.tally.add(page, held ? held->until : -1);
-    if (segment.tally.lost()) {
+    ++state_.pages;
+    after = state_.segments[index];
+    if (page.total) {
+      after.downs += std::max<std::int64_t>(0, after.last_total - *page.total);
+      after.last_total = *page.total;
+    }
+    const auto held = PagePosition::parse(after.position);
+    after.tally.add(page, held ? held->until : -1);
+    if (after.tally.lost()) {
       lost_order_ = true;
       return false;
     }
-    next = page.next.value_or(std::string(kSegmentDone));
-    auto following = PagePosition::parse(next);
-    if (following && held && held->until != following->until) {
-      following->until = held->until;
-      following->floor = held->floor;
-      next = following->text();
-    }
-    ++state_.pages;
-    const std::string before = std::exchange(segment.position, next);
+    after.position = with_end_of(after, page.next.value_or(std::string(kSegmentDone)));
+    std::swap(state_.segments[index], after);
     text = state_.text();
-    segment.position = before;
+    std::swap(state_.segments[index], after);
   }
   reader.store(page, text, state_.sweeping);
   const std::lock_guard lock(mutex_);
   PassSegment& segment = state_.segments[index];
-  // The end of the segment may have been set while its page was being stored.
-  const auto held = PagePosition::parse(segment.position);
-  auto following = PagePosition::parse(next);
-  if (held && following && held->until != following->until) {
-    following->until = held->until;
-    following->floor = held->floor;
-    next = following->text();
-  }
-  segment.position = next;
+  after.position = with_end_of(segment, std::move(after.position));
+  after.dividing = segment.dividing;
+  segment = std::move(after);
   return true;
 }
 

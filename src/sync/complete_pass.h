@@ -64,6 +64,7 @@ class CompletePass {
 
  private:
   void walk(std::size_t segment, PartitionReader& reader);
+  static std::string with_end_of(const PassSegment& segment, std::string next);
   bool advance(std::size_t segment, model::Page page, PartitionReader& reader);
   void divide(std::size_t segment, int page_size);
   void help(std::size_t upper, const std::string& lower_position, int page_size);
