@@ -1,45 +1,9 @@
 #include "base/event.h"
 
-#include <fmt/format.h>
+#include "base/event_text.h"
 
 namespace surveysync {
 namespace {
-
-using Fields = std::vector<std::pair<std::string_view, std::string>>;
-
-/// Starts the text of an event with the fields that say where it belongs.
-class Text {
- public:
-  Text(std::string_view name, Severity severity, const Scope& scope, std::string message)
-      : text_{name, severity, std::move(message), {}} {
-    if (!scope.source.empty()) add("source", scope.source);
-    if (scope.run_id != 0) add("run_id", scope.run_id);
-    if (!scope.stream.empty()) add("stream", scope.stream);
-    if (!scope.partition.empty()) add("partition", scope.partition);
-  }
-  template <class T>
-  Text& add(std::string_view field, const T& value) {
-    text_.fields.emplace_back(field, fmt::format("{}", value));
-    return *this;
-  }
-  /// Only when there is something to say.
-  Text& add_text(std::string_view field, const std::string& value) { return value.empty() ? *this : add(field, value); }
-  Text& add(const Counts& counts) {
-    return add("requests", counts.requests)
-        .add("inserted", counts.inserted)
-        .add("updated", counts.updated)
-        .add("unchanged", counts.unchanged)
-        .add("tombstoned", counts.tombstoned)
-        .add("quarantined", counts.quarantined);
-  }
-  Text& add_time(std::string_view field, Duration time) { return add(field, fmt::format("{:.3f}", seconds(time))); }
-  EventText done() { return std::move(text_); }
-
-  static double seconds(Duration time) { return std::chrono::duration<double>(time).count(); }
-
- private:
-  EventText text_;
-};
 
 std::string where(const Scope& scope) {
   if (scope.partition.empty()) return scope.stream.empty() ? scope.source : scope.source + " " + scope.stream;
@@ -52,7 +16,8 @@ Severity severity_of_outcome(std::string_view outcome) {
 }
 
 /// One overload an event; the order is that of base/event.h.
-struct Describe {
+struct Describe : DescribeService {
+  using DescribeService::operator();
   EventText operator()(const event::RunStarted& e) const {
     return Text("run_started", Severity::info, e.scope, fmt::format("{} run of {} started", e.kind, e.scope.source))
         .add("kind", e.kind)
@@ -127,23 +92,6 @@ struct Describe {
                 fmt::format("page size {} becomes {}: {}", e.from, e.to, e.reason))
         .add("from", e.from)
         .add("to", e.to)
-        .done();
-  }
-  EventText operator()(const event::KeyRefused& e) const {
-    return Text("key_refused", Severity::error, e.scope,
-                fmt::format("the key of {} is refused ({}): {}", e.scope.source, e.verdict, e.reason))
-        .add("fingerprint", e.fingerprint)
-        .add("verdict", e.verdict)
-        .done();
-  }
-  EventText operator()(const event::KeyRotated& e) const {
-    return Text("key_rotated", Severity::info, e.scope, fmt::format("{} goes on with a new key", e.scope.source))
-        .add("fingerprint", e.fingerprint)
-        .done();
-  }
-  EventText operator()(const event::KeyAccepted& e) const {
-    return Text("key_accepted", Severity::info, e.scope, fmt::format("the key of {} is accepted", e.scope.source))
-        .add("fingerprint", e.fingerprint)
         .done();
   }
   EventText operator()(const event::RecordQuarantined& e) const {
@@ -231,10 +179,6 @@ struct Describe {
                 fmt::format("{}: a page of {} records is divided to find the bad one: {}", where(e.scope), e.records,
                             e.reason))
         .add("records", e.records)
-        .done();
-  }
-  EventText operator()(const event::SecretWarned& e) const {
-    return Text("secret_warned", Severity::warning, e.scope, fmt::format("secret of {}: {}", e.scope.source, e.what))
         .done();
   }
   EventText operator()(const event::Note& e) const { return Text("note", e.severity, e.scope, e.text).done(); }

@@ -94,17 +94,28 @@ struct PageSizeChanged {
   int from, to;
   std::string reason;
 };
+/// A key is refused for good: nothing more is asked with it but the probes of a held source.
 struct KeyRefused {
   Scope scope;
-  std::string fingerprint, verdict, reason;
+  std::string slot, fingerprint;
+  std::string verdict;    ///< product.md section 5
+  std::string evidence;   ///< the vendor's words, and what the verdict rests on
+  std::string next_step;  ///< what a person does about it
 };
+/// Another key is in use from here on: the file changed, or the next slot was promoted.
 struct KeyRotated {
   Scope scope;
-  std::string fingerprint;
+  std::string slot, fingerprint;
 };
+/// The first good answer to a key in this process.
 struct KeyAccepted {
   Scope scope;
-  std::string fingerprint;
+  std::string slot, fingerprint;
+};
+/// One probe of a key that is refused, new, or kept in reserve. `verdict` empty: accepted.
+struct KeyTried {
+  Scope scope;
+  std::string slot, fingerprint, verdict;
 };
 struct RecordQuarantined {
   Scope scope;
@@ -167,6 +178,71 @@ struct PageSplit {
   std::int64_t records;
   std::string reason;
 };
+/// The daemon began its work; `sources`: how many it looks after.
+struct DaemonStarted {
+  Scope scope;
+  std::int64_t sources;
+};
+struct DaemonStopping {
+  Scope scope;
+  std::string reason;
+};
+/// `abandoned`: threads that had not ended within the stop deadline. Nothing is lost with them: each page is one
+/// transaction.
+struct DaemonStopped {
+  Scope scope;
+  std::int64_t abandoned;
+};
+/// An earlier daemon on this host ended without saying so: killed, crashed, or the host went down.
+struct UncleanExitFound {
+  Scope scope;
+  std::string identity;
+};
+/// A changed configuration is in force. `changes`: which sources began, ended or began anew.
+struct ConfigReloaded {
+  Scope scope;
+  std::string changes;
+};
+/// A new configuration has mistakes; the old one stays in force.
+struct ConfigRefused {
+  Scope scope;
+  std::string reason;
+};
+/// When a source runs next, and why then.
+struct RunScheduled {
+  Scope scope;
+  UtcTime at;
+  std::string reason;
+};
+/// A source cannot be worked until a person acts; everything else goes on.
+struct SourceHeld {
+  Scope scope;
+  std::string verdict, next_step;
+};
+struct SourceReleased {
+  Scope scope;
+  std::string reason;
+};
+/// A run that another process asked for begins, or has ended (`outcome` not empty).
+struct RequestTaken {
+  Scope scope;
+  std::int64_t request_id;
+  std::string kind, requested_by, outcome;
+};
+/// Something a person must act on, told once until it is resolved.
+struct IncidentOpened {
+  Scope scope;
+  std::string key, rule, severity, verdict, evidence, next_step;
+};
+struct IncidentResolved {
+  Scope scope;
+  std::string key, rule, message;
+};
+/// A message about an incident reached its channel; `error` not empty: it did not, and is sent again.
+struct AlertSent {
+  Scope scope;
+  std::string channel, key, error;
+};
 struct SecretWarned {
   Scope scope;
   std::string what;
@@ -183,10 +259,13 @@ using Event =
     std::variant<event::RunStarted, event::RunPlanned, event::RunFinished, event::RunAbandoned,
                  event::PartitionFinished, event::PartitionDenied, event::CallFinished, event::PageStored,
                  event::RetryScheduled, event::Throttled, event::PageSizeChanged, event::KeyRefused, event::KeyRotated,
-                 event::KeyAccepted, event::RecordQuarantined, event::ContractChanged, event::CertificateIssued,
-                 event::DeletionsMarked, event::DeletionsBraked, event::DeletionsFrozen, event::PartitionDeleted,
-                 event::CompletePassNeeded, event::HookFinished, event::CapabilityLearned, event::StoreUnavailable,
-                 event::PageSplit, event::SecretWarned, event::Note>;
+                 event::KeyAccepted, event::KeyTried, event::RecordQuarantined, event::ContractChanged,
+                 event::CertificateIssued, event::DeletionsMarked, event::DeletionsBraked, event::DeletionsFrozen,
+                 event::PartitionDeleted, event::CompletePassNeeded, event::HookFinished, event::CapabilityLearned,
+                 event::StoreUnavailable, event::PageSplit, event::DaemonStarted, event::DaemonStopping,
+                 event::DaemonStopped, event::UncleanExitFound, event::ConfigReloaded, event::ConfigRefused,
+                 event::RunScheduled, event::SourceHeld, event::SourceReleased, event::RequestTaken,
+                 event::IncidentOpened, event::IncidentResolved, event::AlertSent, event::SecretWarned, event::Note>;
 
 /// The name, severity, message and fields of an event: what a log line and docs/EVENTS.md are made of.
 struct EventText {

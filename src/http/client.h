@@ -14,6 +14,7 @@
 
 #include "base/event.h"
 #include "base/secret.h"
+#include "http/key_memory.h"
 #include "http/limiter.h"
 #include "http/transport.h"
 
@@ -44,11 +45,31 @@ struct RetryOptions {
   Duration budget = std::chrono::minutes(10);  ///< from first attempt to last, one call
 };
 
+/// The keys beside the one that is configured as `secret`, and what to do when they are refused.
+struct KeyOptions {
+  std::optional<SecretReference> next = std::nullopt;  ///< a second key, promoted when the first is refused
+  std::shared_ptr<KeyMemory> memory = nullptr;         ///< null: this process knows only what it learned itself
+  /// A secret that cannot be read is a refused key (verdict "missing"), not an error of the constructor.
+  bool may_be_missing = false;
+  /// Asks the vendor's other regions, one probe each, whether they accept the key; the one that does, or empty. Asked
+  /// only when the key never worked. Throws what Client::get throws.
+  std::function<std::string(const Credential&, const std::stop_token&)> accepted_elsewhere = nullptr;
+};
+
+/// What is known of one key.
+struct KeyState {
+  std::string slot = {}, fingerprint = {};  ///< fingerprint empty: the secret cannot be read
+  bool usable = true;
+  std::string verdict = {}, evidence = {}, next_step = {};  ///< while it is not usable
+  std::optional<UtcTime> last_good_at = {}, refused_since = {};
+};
+
 struct ClientOptions {
   Scope scope;  ///< source name, for events
   LimiterOptions limiter;
   /// The account's limiter where several sources share one; replaces an own one made of `limiter`.
   std::shared_ptr<Limiter> account_limiter = nullptr;
+  KeyOptions keys = {};
   RetryOptions retry;
   Duration request_timeout = std::chrono::seconds(45);
   Duration duplicate_guard = std::chrono::seconds(65);
@@ -106,8 +127,23 @@ class Client {
   /// - a URL that got a complete 200 is not sent again within duplicate_guard: the call waits.
   Reply get(const Call& call, const std::stop_token& stop);
 
-  /// The cheapest authenticated call, used to confirm a refusal.
-  void set_probe(Call probe);
+  /// The cheapest authenticated call, used to confirm a refusal; and one of another endpoint that every key may ask
+  /// (the account), which tells a lost permission from access switched off.
+  void set_probe(Call probe, Call account_probe = {});
+
+  /// The key in use.
+  KeyState key_state() const;
+  /// Reads the secrets again, also while the key is good. A key that has changed is tried at once, with one probe, and
+  /// used from then on when it is accepted; when it is refused, the one in use stays if it is good. What cannot be read
+  /// changes nothing. Whether there is a usable key now.
+  bool refresh_keys(const std::stop_token& stop);
+  /// While the key is refused: sends its next probe if it is due and KeyMemory gives it to this process. Whether the
+  /// key is usable now.
+  bool probe_refused_key(const std::stop_token& stop);
+  /// Tries the second key with one probe (KeyTried), whatever the first does. Nothing when none is configured.
+  std::optional<KeyState> try_next_key(const std::stop_token& stop);
+  /// Tries all keys, one probe each, for `keys test`; one that is refused already is asked only when KeyMemory allows.
+  std::vector<KeyState> test_keys(const std::stop_token& stop);
 
   ClientStats stats() const;
   Limiter& limiter();

@@ -44,7 +44,7 @@ bool KeyGate::reread_locked() {
     }
     return false;
   }
-  observer_.on_event(event::KeyRotated{scope_, key_.credential->fingerprint});
+  observer_.on_event(event::KeyRotated{scope_, "secret", key_.credential->fingerprint});
   return true;
 }
 
@@ -76,7 +76,7 @@ void KeyGate::accepted(const Key& key) {
   const std::lock_guard lock(mutex_);
   if (proven_ || key.version != key_.version) return;
   proven_ = true;
-  observer_.on_event(event::KeyAccepted{scope_, key_.credential->fingerprint});
+  observer_.on_event(event::KeyAccepted{scope_, "secret", key_.credential->fingerprint});
 }
 
 Error KeyGate::refusal() const {
@@ -110,7 +110,8 @@ KeyGate::Ruling KeyGate::rule(const Key& key, SteadyTime sent_at, const std::str
       refused_for_ = reason;
       next_look_ = clock_.now() + kLookEvery;
       observer_.on_event(
-          event::KeyRefused{scope_, key_.credential->fingerprint, proven_ ? "rotated" : "mistyped", reason});
+          event::KeyRefused{scope_, "secret", key_.credential->fingerprint, proven_ ? "rotated" : "mistyped", reason,
+                            "put the new key into " + reference_.display() + "; it is tried within seconds"});
     }
     confirmed_.notify_all();
     return ruling;

@@ -4,9 +4,11 @@
 // windows. Slows down on throttling (a quarter less at once, one percent back per quiet window) and can only ever be
 // slower than configured. Thread-safe.
 
+#include <memory>
 #include <mutex>
 #include <stop_token>
 
+#include "base/budget.h"
 #include "base/time.h"
 
 namespace surveysync::http {
@@ -18,7 +20,8 @@ struct LimiterOptions {
 
 class Limiter {
  public:
-  Limiter(LimiterOptions options, Clock& clock);
+  /// `budget`: what other processes of the account ask too; null: this process is alone.
+  Limiter(LimiterOptions options, Clock& clock, std::shared_ptr<Budget> budget = nullptr);
   /// Blocks until a call may be made. Throws Error(cancelled) on stop, and Error(throttled) at once when that would be
   /// after `latest`.
   void acquire(const std::stop_token& stop, SteadyTime latest = SteadyTime::max());
@@ -36,6 +39,7 @@ class Limiter {
   Duration interval_locked(SteadyTime now) const;
   const LimiterOptions options_;
   Clock& clock_;
+  const std::shared_ptr<Budget> budget_;
   mutable std::mutex mutex_;
   SteadyTime next_{};  // theoretical arrival time of the next call
   SteadyTime rest_until_{};

@@ -44,6 +44,8 @@ class History {
   explicit History(pg::Connection& connection) : connection_(connection) {}
   std::vector<RunRow> runs(const std::string& source_or_empty, int limit);
   std::optional<RunRow> run(std::int64_t run_id);
+  /// The source's newest incremental runs, newest first: what the agenda goes by.
+  std::vector<RunRow> recent_runs(const std::string& source, int limit);
   std::vector<RunStreamRow> run_streams(std::int64_t run_id);
   std::vector<Certificate> certificates(std::int64_t run_id);
   /// One row for each source that has run, then its surveys.

@@ -1,0 +1,40 @@
+#pragma once
+// What people were told about: surveysync.incident. Each key is open at most once, whichever process finds it. One
+// connection, one thread. Throws what pg throws.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/connection.h"
+
+namespace surveysync::store {
+
+struct Incident {
+  std::int64_t incident_id = 0;
+  std::string key, rule, source, severity, verdict, evidence, next_step;
+  UtcTime opened_at{};
+  std::optional<UtcTime> notified_at, resolved_at;
+};
+
+class Incidents {
+ public:
+  explicit Incidents(pg::Connection& connection) : connection_(connection) {}
+
+  /// Opens it, or brings verdict, evidence and next step of the open one up to date. `opened`: it was not open before.
+  struct Opened {
+    std::int64_t incident_id;
+    bool opened;
+  };
+  Opened open(const Incident& incident);
+  /// Closes the open incident of this key; it as it was, nothing when none was open. True to one caller only.
+  std::optional<Incident> resolve(const std::string& key);
+  std::vector<Incident> open_ones();
+  void note_notified(std::int64_t incident_id);
+
+ private:
+  pg::Connection& connection_;
+};
+
+}  // namespace surveysync::store
