@@ -30,9 +30,9 @@ States of_stream(const std::vector<store::PartitionState>& states, const std::st
 }
 
 /// Partitions whose `at` is oldest: all that are older than `period`, and as many more as keep all of them within it
-/// when each run takes its share, those without a time first. Younger than `least` never.
+/// when each run takes its share, those without a time first.
 std::set<std::string> due_in_turn(const std::vector<std::pair<std::string, std::optional<UtcTime>>>& partitions,
-                                  UtcTime now, Duration period, Duration least) {
+                                  UtcTime now, Duration period) {
   std::vector<std::pair<UtcTime, std::string>> oldest_first;
   UtcTime latest{};
   for (const auto& [name, at] : partitions) {
@@ -41,16 +41,28 @@ std::set<std::string> due_in_turn(const std::vector<std::pair<std::string, std::
   }
   std::ranges::sort(oldest_first);
   const double elapsed = std::chrono::duration<double>(now - latest).count();
-  const double turn = std::chrono::duration<double>(period - least).count();
+  const double turn = std::chrono::duration<double>(period).count();
   const double share = turn > 0 ? std::clamp(elapsed / turn, 0.0, 1.0) : 1.0;
   auto quota = static_cast<std::size_t>(std::floor(share * static_cast<double>(oldest_first.size()) + 1e-6));
   std::set<std::string> due;
   for (const auto& [at, name] : oldest_first) {
-    const auto age = now - at;
-    if (age < micros(least)) break;
-    if (age < micros(period) && quota == 0) break;
+    if (now - at < micros(period) && quota == 0) break;
     due.insert(name);
     if (quota > 0) --quota;
+  }
+  return due;
+}
+
+/// Partitions whose ids are due for comparison, each at an age of its own between half of the period and all of it:
+/// what was read in one night, as at first contact, shall not be compared in one night.
+std::set<std::string> due_for_comparison(const std::map<std::string, std::optional<UtcTime>>& partitions, UtcTime now,
+                                         Duration period) {
+  const double half = std::chrono::duration<double>(period).count() / 2;
+  std::set<std::string> due;
+  double rank = 0;
+  for (const auto& [name, at] : partitions) {
+    const double limit = half + half * (++rank) / static_cast<double>(partitions.size());
+    if (std::chrono::duration<double>(now - at.value_or(UtcTime())).count() >= limit) due.insert(name);
   }
   return due;
 }
@@ -98,16 +110,17 @@ class Planner {
 
  private:
   void find_due() {
-    std::vector<std::pair<std::string, std::optional<UtcTime>>> dormant, all;
+    std::vector<std::pair<std::string, std::optional<UtcTime>>> dormant;
+    std::map<std::string, std::optional<UtcTime>> all;
     for (const model::Partition& partition : in_.listed) {
       const auto found = certified_.find(partition.name);
       if (found == certified_.end()) continue;
       const store::Standing& standing = found->second->standing;
       if (!is_active(standing)) dormant.emplace_back(partition.name, standing.probed_at);
-      all.emplace_back(partition.name, standing.swept_at);
+      all.emplace(partition.name, standing.swept_at);
     }
-    due_for_probe_ = due_in_turn(dormant, in_.now, in_.job.probe_all, {});
-    due_for_sweep_ = due_in_turn(all, in_.now, in_.job.sweep_all, in_.job.sweep_all / 2);
+    due_for_probe_ = due_in_turn(dormant, in_.now, in_.job.probe_all);
+    due_for_sweep_ = due_for_comparison(all, in_.now, in_.job.sweep_all);
   }
 
   bool is_active(const store::Standing& standing) const {

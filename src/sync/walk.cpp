@@ -97,21 +97,21 @@ std::optional<store::Certificate> PartitionWalk::read_changes() {
     if (task_.probed) asked_at_ = task_.probed->planned_at;
     const auto certificate = measure({probe.total, probe.total, fetched_, 0, true, true});
     if (certificate.balanced) {
-      finish(certificate, false);
+      finish(certificate, looked_at_all_);
       return certificate;
     }
     asked_at_.reset();
   }
   announce_change();
   if (!abilities_.windows || reader_.bookmark.empty()) return std::nullopt;
-  std::string begin = saved_position_.starts_with(kWindowMark)
-                          ? saved_position_.substr(kWindowMark.size())
-                          : context_.source.window_position(reader_.bookmark, context_.job.lookback);
+  resumed_ = saved_position_.starts_with(kWindowMark);
+  std::string begin = resumed_ ? saved_position_.substr(kWindowMark.size())
+                               : context_.source.window_position(reader_.bookmark, context_.job.lookback);
   const std::string read_until = probe.newest;
   if (!read_window(std::move(begin)) || !watch_changes(probe.total, read_until)) return std::nullopt;
   const auto certificate = measure({steady_ ? total_after_ : probe.total, total_after_, fetched_, 0, steady_, true});
   if (certificate.balanced) {
-    finish(certificate, false);
+    finish(certificate, looked_at_all_);
     return certificate;
   }
   if (!steady_) {
@@ -139,6 +139,7 @@ int PartitionWalk::look_size(int records) const {
 }
 
 PartitionWalk::Look PartitionWalk::look(int records) {
+  looked_at_all_ = false;
   const model::Page page = reader_.fetch(sources::newest_position(records));
   note(page);
   Look look;
@@ -160,6 +161,7 @@ PartitionWalk::Look PartitionWalk::look(int records) {
   look.moved = stored.inserted + stored.updated > 0;
   look.none_known = on_page > 0 && stored.unchanged == 0 && !look.all;
   look.cached = page.cached;
+  looked_at_all_ = look.all && !look.moved && !look.cached;
   fetched_ += stored.inserted + stored.updated;
   return look;
 }

@@ -60,7 +60,7 @@ class PartitionWalk {
   bool is_busy();
   SweepResult sweep_missing(const PassState& pass);
   store::Certificate measure(const WalkTotals& totals, std::optional<UtcTime> counted_until = std::nullopt);
-  void finish(const store::Certificate& certificate, bool complete);
+  void finish(const store::Certificate& certificate, bool compared);
   void close_uncertified();
   void note(const model::Page& page);
   void announce_change();
@@ -85,6 +85,8 @@ class PartitionWalk {
   std::string look_newest_;          // newest change that the last look showed
   std::optional<UtcTime> look_newest_at_;
   std::int64_t total_after_ = -1, fetched_ = 0, tombstoned_ = 0;
+  bool looked_at_all_ = false;  // by the last look, which stored nothing: equal counts are then equal ids
+  bool resumed_ = false;  // a window of another run was gone on with: what showed late behind its edge was not met
   bool steady_ = false, braked_ = false;
   std::string trouble_;
 };

@@ -41,10 +41,13 @@ bool PartitionWalk::settled() const {
   return signpost_ - *look_newest_at_ >= context_.job.settle_lag + context_.source.date_doubt(*look_newest_at_);
 }
 
-void PartitionWalk::finish(const store::Certificate& certificate, bool complete) {
+/// `compared`: every id of the vendor was met, and is what is stored.
+void PartitionWalk::finish(const store::Certificate& certificate, bool compared) {
   store::Standing standing = task_.standing;
   standing.probed_at = started_;
   standing.balanced = certificate.balanced;
+  // The next run reads from the same bookmark, all in one.
+  const bool reads_again = resumed_ && !compared;
   if (certificate.balanced) {
     standing.total = total_after_;
     standing.newest = look_newest_;
@@ -54,13 +57,13 @@ void PartitionWalk::finish(const store::Certificate& certificate, bool complete)
       standing.removed = task_.partition.removed;
       standing.tombstoned = tombstoned_;
     }
-    standing.settled = settled();
-    if (complete) standing.swept_at = started_;
+    standing.settled = settled() && !reads_again;
+    if (compared) standing.swept_at = started_;
     // What could not be stored may have been mended at the vendor without a new date: it is met by reading everything,
     // where that is cheap; else by the next comparison of ids, or by `quarantine retry`.
     if (certificate.quarantined > 0 && total_after_ <= kCheapToReadAgain * reader_.page_size())
       standing.swept_at.reset();
-    if (!newest_.empty()) {
+    if (!newest_.empty() && !reads_again) {
       const auto lag = std::chrono::duration_cast<std::chrono::microseconds>(context_.job.settle_lag);
       reader_.bookmark = context_.source.bookmark(newest_, signpost_ - lag, reader_.bookmark);
     }

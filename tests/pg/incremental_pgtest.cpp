@@ -42,6 +42,18 @@ TEST_F(IncrementalTest, AQuietSurveyCostsOneRequest) {
   EXPECT_EQ(certificate(), "60=60=60 balanced");
 }
 
+TEST_F(IncrementalTest, AProbeThatShowsTheWholeSurveyComparesItsIds) {
+  job_.page_sizes = {100, 2, 100};
+  fill_dated(1, 60);
+  fill_dated(2, 90);  // with room for what may be new, more than a page
+  sync_once();
+  query("update surveysync.checkpoint set swept_at = now() - interval '14 days' where stream = 'response'");
+  EXPECT_EQ(requests_of([&] { EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded); }), 2);
+  EXPECT_EQ(query("select string_agg(partition, ',') from surveysync.checkpoint where stream = 'response' and "
+                  "swept_at > now() - interval '1 day'"),
+            "1");
+}
+
 TEST_F(IncrementalTest, AnEditThatMovesNoCountIsFoundByItsDate) {
   fill_dated(1, 60);
   sync_once();
@@ -70,6 +82,30 @@ TEST_F(IncrementalTest, ARowThatShowsLateWithAnEarlierDateIsFound) {
   vendor_.now += 86'400;
   EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
   EXPECT_EQ(difference(), "");
+}
+
+TEST_F(IncrementalTest, AnEditThatShowsLateBehindAnInterruptedWindowIsFound) {
+  fill_dated(1, 60);
+  sync_once();
+  vendor_.now += 86'400;
+  for (int id = 1; id <= 30; ++id) {
+    ++vendor_.now;
+    vendor_.put(1, id, "Edited");
+  }
+  int windows = 0;
+  vendor_.before_fetch = [&](int, std::int64_t, const std::string& position) {
+    if (position.starts_with("win:") && ++windows == 5) throw Error(ErrorKind::rejected, "not now");
+  };
+  EXPECT_NE(sync_once().outcome, sync::Outcome::succeeded);
+  vendor_.before_fetch = {};
+  vendor_.surveys[1][40] = "Late";
+  vendor_.stamps[1][40] = vendor_.stamps[1][3];  // the window has gone past it
+  for (int night = 0; night < 2; ++night) {
+    vendor_.now += 86'400;
+    EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
+  }
+  EXPECT_EQ(difference(), "");
+  EXPECT_EQ(requests_of([&] { EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded); }), 1);
 }
 
 TEST_F(IncrementalTest, ADeletionIsConfirmedAndMarked) {
