@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <filesystem>
+
+#include "base/error.h"
+#include "sync/agenda.h"
 
 namespace surveysync::app {
 namespace {
@@ -28,46 +30,6 @@ std::optional<int> parse_number(std::string_view text) {
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (text.empty() || failure != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
   return number;
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
-/// One of the five fields of a cron line.
-struct CronField {
-  std::string_view name;
-  int first, last;
-  std::vector<std::string_view> words;  ///< names of `first`, `first` + 1, ...
-};
-
-std::optional<int> cron_value(std::string_view text, const CronField& field) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  const auto word = std::find(field.words.begin(), field.words.end(), lower);
-  if (word != field.words.end()) return field.first + static_cast<int>(word - field.words.begin());
-  const std::optional<int> number = parse_number(text);
-  return number && *number >= field.first && *number <= field.last ? number : std::nullopt;
-}
-
-bool is_cron_field(std::string_view text, const CronField& field) {
-  for (const std::string_view part : split(text, ',')) {
-    const std::vector<std::string_view> step = split(part, '/');
-    if (step.size() > 2 || (step.size() == 2 && parse_number(step[1]).value_or(0) < 1)) return false;
-    if (step[0] == "*") continue;
-    const std::vector<std::string_view> range = split(step[0], '-');
-    if (range.size() > 2) return false;
-    const std::optional<int> first = cron_value(range.front(), field), last = cron_value(range.back(), field);
-    if (!first || !last || *first > *last) return false;
-  }
-  return true;
 }
 
 bool is_loopback(std::string host) {
@@ -227,25 +189,13 @@ std::string format_size(std::size_t bytes) {
 }
 
 std::string cron_mistake(std::string_view text) {
-  static const std::array<CronField, 5> kFields = {{
-      {"minute", 0, 59, {}},
-      {"hour", 0, 23, {}},
-      {"day of month", 1, 31, {}},
-      {"month", 1, 12, {"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}},
-      {"day of week", 0, 7, {"sun", "mon", "tue", "wed", "thu", "fri", "sat"}},
-  }};
-  if (text == "@hourly" || text == "@daily" || text == "@weekly" || text == "@monthly") return {};
-  std::vector<std::string_view> fields = split(text, ' ');
-  std::erase(fields, std::string_view());
-  if (fields.size() != kFields.size()) {
-    return "a schedule has five fields (minute, hour, day of month, month, day of week), or is @hourly, @daily, "
-           "@weekly, @monthly";
+  try {
+    const sync::Cron cron = sync::Cron::parse(std::string(text));
+    if (cron.next(UtcTime(), "UTC")) return {};
+    return fmt::format("\"{}\" does not come within ten years: there is no such day in these months", text);
+  } catch (const Error& error) {
+    return error.message();
   }
-  for (std::size_t i = 0; i < kFields.size(); ++i) {
-    if (is_cron_field(fields[i], kFields[i])) continue;
-    return fmt::format("\"{}\" is no {} ({} to {})", fields[i], kFields[i].name, kFields[i].first, kFields[i].last);
-  }
-  return {};
 }
 
 std::string timezone_mistake(std::string_view name) {

@@ -14,7 +14,7 @@ std::optional<std::size_t> parse_size(std::string_view text);
 /// The shortest exact of those forms.
 std::string format_size(std::size_t bytes);
 
-/// What is wrong with a five-field cron line or @hourly, @daily, @weekly, @monthly.
+/// What is wrong with a schedule: what sync::Cron does not take, or one that never comes.
 std::string cron_mistake(std::string_view text);
 /// What is wrong with a time zone's name.
 std::string timezone_mistake(std::string_view name);

@@ -4,6 +4,7 @@
 // anybody at or after the scheduled time satisfies it; after failure a growing back-off comes before the schedule; the
 // jitter of a time is the same in every process. Pure, any thread.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,7 +14,8 @@
 namespace surveysync::sync {
 
 /// Five fields (minute hour day-of-month month day-of-week; lists, ranges, steps, names) or @hourly, @daily, @midnight,
-/// @weekly, @monthly, @yearly, @annually, as in crontab(5): when both day fields are restricted, either may match.
+/// @weekly, @monthly, @yearly, @annually, as in crontab(5): when both day fields are restricted (do not begin with *),
+/// either may match, otherwise both must.
 class Cron {
  public:
   /// Throws Error(config) saying which field is wrong.
@@ -54,9 +56,11 @@ struct AgendaQuestion {
   std::vector<PastRun> runs;  ///< incremental runs, newest first; as many as there were failures in a row, plus one
   UtcTime now{};
 };
-/// Nothing: only when asked. A source that never ran is due at once. After a run that failed, or was partial, or was
-/// cancelled, or did not balance: after 1 min, 2 min, 4 min ... at most an hour, each with full jitter upward (up to
-/// half as much again), but at the scheduled time if that is earlier. `at` may lie in the past: then it is due.
+/// Nothing: only when asked, or the schedule never comes. A source with a schedule that never ran is due at once. After
+/// a run that failed, or was partial, or was cancelled, or did not balance: after 1 min, 2 min, 4 min ... at most an
+/// hour, each with full jitter upward (up to half as much again), but at the next scheduled time if that is earlier. A
+/// run that is under way satisfies like one that went well. A newest run that lies more than five minutes ahead was
+/// written by a wrong clock: due at once. `at` may lie in the past: then it is due. Throws Error(config).
 std::optional<Due> next_run(const AgendaQuestion& question);
 
 }  // namespace surveysync::sync

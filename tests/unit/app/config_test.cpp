@@ -167,6 +167,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"tls = { verify = false }", "unknown key \"verify\""},
         Mistake{"schedule = { cron = \"61 * * * *\" }", "\"61\" is no minute (0 to 59)"},
         Mistake{"schedule = { cron = \"* * * *\" }", "five fields"},
+        Mistake{"schedule = { cron = \"0 0 30 feb *\" }", "there is no such day"},
         Mistake{"schedule = { cron = \"@daily\", timezone = \"Mars/Olympus\" }", "no time zone"},
         Mistake{"[source.BAD]\ntype = \"alchemer\"", "1 to 30 of a-z"},
         Mistake{"[source.eu]\ntype = \"alchmer\"", "did you mean \"alchemer\"?"},
