@@ -249,6 +249,7 @@ Credential SecretReference::read(std::size_t lines) const {
   for (const Secret& line : credential.lines) {
     if (!joined.empty()) joined += '\n';
     joined += line.expose();
+    credential.line_fingerprints.push_back(surveysync::fingerprint(line.expose()));
   }
   credential.fingerprint = fingerprint(joined);
   wipe(joined);

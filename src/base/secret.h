@@ -35,8 +35,9 @@ class Secret {
 /// The lines of one secret file (an API key pair is two lines), with what identifies it safely.
 struct Credential {
   std::vector<Secret> lines;
-  std::string fingerprint;            ///< first 8 hex digits of SHA-256 over the trimmed lines joined by '\n'
-  std::vector<std::string> warnings;  ///< "byte-order mark trimmed", ...
+  std::string fingerprint;                     ///< first 8 hex digits of SHA-256 over the trimmed lines joined by '\n'
+  std::vector<std::string> warnings;           ///< "byte-order mark trimmed", ...
+  std::vector<std::string> line_fingerprints;  ///< the same of each line alone: tells which half of a pair changed
 };
 
 /// "file:/path", "credential:NAME", "env:NAME", "exec:COMMAND": where a secret is read from.
@@ -53,6 +54,8 @@ class SecretReference {
 
   /// The reference as configured: safe to print.
   const std::string& display() const { return display_; }
+  /// The path of a file: reference, whose content may change at any time; empty for the others.
+  std::string watched_path() const { return form_ == Form::file ? target_ : std::string(); }
 
  private:
   enum class Form { file, credential, env, exec };

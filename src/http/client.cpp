@@ -105,7 +105,7 @@ struct Client::Impl {
   Pace pace;
   DuplicateGuard guard;
   KeyGate gate;
-  Call probe;
+  Call probe, account_probe;
   std::atomic<std::int64_t> requests{0}, retries{0}, throttled{0}, bytes{0};
   mutable std::mutex mutex;
   std::optional<Duration> skew;
@@ -323,8 +323,25 @@ Reply Client::get(const Call& call, const std::stop_token& stop) {
   return impl_->get(call, stop);
 }
 
-void Client::set_probe(Call probe) {
+void Client::set_probe(Call probe, Call account_probe) {
   impl_->probe = std::move(probe);
+  impl_->account_probe = std::move(account_probe);
+}
+
+KeyState Client::key_state() const {
+  return impl_->gate.state();
+}
+bool Client::refresh_keys(const std::stop_token&) {
+  return impl_->gate.state().usable;
+}
+bool Client::probe_refused_key(const std::stop_token&) {
+  return impl_->gate.state().usable;
+}
+std::optional<KeyState> Client::try_next_key(const std::stop_token&) {
+  return std::nullopt;
+}
+std::vector<KeyState> Client::test_keys(const std::stop_token&) {
+  return {impl_->gate.state()};
 }
 
 Limiter& Client::limiter() {

@@ -27,12 +27,21 @@ std::string percent_encode(std::string_view text);
 /// "a=1&b=2", encoded.
 std::string encode_query(const Query& query);
 
+/// What a refusal is about, as far as the vendor's words tell.
+enum class Refusal {
+  none,         ///< no refusal, or nothing that the vendor can have said
+  pair,         ///< this key is not valid (any more)
+  never_valid,  ///< the words for a key that never was one; a key that worked before gets them too
+  access,       ///< the key is known, but not for this: a permission, or access switched off
+};
+
 /// A provider's reading of one answer: fine, or what kind of failure, in the vendor's words.
 struct Judgement {
   bool ok = true;
   ErrorKind kind = ErrorKind::bug;  ///< when not ok
   std::string message;              ///< the vendor's text, shortened and scrubbed
   bool repeat_refused = false;  ///< the vendor refuses an identical call for the moment (wait for the duplicate guard)
+  Refusal refusal = Refusal::none;  ///< for unauthorized and denied
 };
 using Judge = std::function<Judgement(const Response&)>;
 /// Adds the credential to query or headers.
@@ -91,6 +100,9 @@ struct Call {
   /// Answers that this call takes as they are, whatever their status: a 404 for one record says something about that
   /// record. Never a word about the key. Empty: none.
   std::function<bool(const Response&)> accepts = nullptr;
+  /// A query parameter with a number that may be up to seven larger without changing what is asked: probes use it to
+  /// pass the duplicate guard. Empty: none.
+  std::string vary = {};
 };
 
 struct Reply {

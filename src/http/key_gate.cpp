@@ -79,6 +79,15 @@ void KeyGate::accepted(const Key& key) {
   observer_.on_event(event::KeyAccepted{scope_, "secret", key_.credential->fingerprint});
 }
 
+KeyState KeyGate::state() const {
+  const std::lock_guard lock(mutex_);
+  KeyState state;
+  state.slot = "secret";
+  state.fingerprint = key_.credential->fingerprint;
+  state.usable = !refused_for_;
+  return state;
+}
+
 Error KeyGate::refusal() const {
   const std::lock_guard lock(mutex_);
   return Error(ErrorKind::unauthorized,

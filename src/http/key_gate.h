@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "base/secret.h"
+#include "http/client.h"
 
 namespace surveysync::http {
 
@@ -46,6 +47,7 @@ class KeyGate {
   /// `probe` (which says accepted, refused or unknown); the others wait and share its ruling.
   Ruling rule(const Key& key, SteadyTime sent_at, const std::string& reason, const std::function<Ruling()>& probe,
               const std::stop_token& stop);
+  KeyState state() const;
   /// The error of a refused key.
   Error refusal() const;
 

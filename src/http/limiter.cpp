@@ -7,13 +7,20 @@
 namespace surveysync::http {
 namespace {
 
-constexpr double kSlower = 0.75;    // what one throttling leaves of the rate
-constexpr double kSlowest = 0.1;    // of the configured rate
-constexpr double kRecovery = 0.01;  // of the configured rate, back for each quiet window
+constexpr double kSlower = 0.75;                           // what one throttling leaves of the rate
+constexpr double kSlowest = 0.1;                           // of the configured rate
+constexpr double kRecovery = 0.01;                         // of the configured rate, back for each quiet window
+constexpr Duration kLongestWait = std::chrono::hours(24);  // what a budget is ever asked for
+
+[[noreturn]] void refuse(Duration wait) {
+  throw Error(ErrorKind::throttled, "the account rests for longer than the call may take: " +
+                                        format_duration(std::chrono::ceil<std::chrono::seconds>(wait)));
+}
 
 }  // namespace
 
-Limiter::Limiter(LimiterOptions options, Clock& clock) : options_(options), clock_(clock) {
+Limiter::Limiter(LimiterOptions options, Clock& clock, std::shared_ptr<Budget> budget)
+    : options_(options), clock_(clock), budget_(std::move(budget)) {
   if (options_.requests < 1 || options_.window <= Duration::zero()) {
     throw Error(ErrorKind::config, "a request limit needs at least one request and a window longer than zero");
   }
@@ -32,17 +39,7 @@ Duration Limiter::interval_locked(SteadyTime now) const {
 
 void Limiter::acquire(const std::stop_token& stop, SteadyTime latest) {
   for (;;) {
-    SteadyTime slot;
-    {
-      const std::lock_guard lock(mutex_);
-      const SteadyTime now = clock_.now();
-      slot = std::max({next_, now, rest_until_});
-      if (slot > latest) {
-        throw Error(ErrorKind::throttled, "the account rests for longer than the call may take: " +
-                                              format_duration(std::chrono::ceil<std::chrono::seconds>(slot - now)));
-      }
-      next_ = slot + interval_locked(now);
-    }
+    const SteadyTime slot = budget_ ? shared_slot(stop, latest) : own_slot(latest);
     if (!clock_.wait_until(slot, stop)) {
       throw Error(ErrorKind::cancelled, "stopped while waiting for the request limit");
     }
@@ -53,9 +50,42 @@ void Limiter::acquire(const std::stop_token& stop, SteadyTime latest) {
   }
 }
 
-void Limiter::rest(Duration time) {
+/// The next slot of this process alone.
+SteadyTime Limiter::own_slot(SteadyTime latest) {
   const std::lock_guard lock(mutex_);
-  rest_until_ = std::max(rest_until_, clock_.now() + time);
+  const SteadyTime now = clock_.now();
+  const SteadyTime slot = std::max({next_, now, rest_until_});
+  if (slot > latest) refuse(slot - now);
+  next_ = slot + interval_locked(now);
+  return slot;
+}
+
+/// The next slot of all processes. Our own rest is waited for first: it may be one that could not be shared.
+SteadyTime Limiter::shared_slot(const std::stop_token& stop, SteadyTime latest) {
+  SteadyTime rested;
+  Duration interval;
+  {
+    const std::lock_guard lock(mutex_);
+    const SteadyTime now = clock_.now();
+    rested = std::max(rest_until_, now);
+    if (rested > latest) refuse(rested - now);
+    interval = interval_locked(now);
+  }
+  if (!clock_.wait_until(rested, stop)) {
+    throw Error(ErrorKind::cancelled, "stopped while the account rests");
+  }
+  const Duration longest = std::clamp<Duration>(latest - clock_.now(), Duration::zero(), kLongestWait);
+  const std::optional<Duration> wait = budget_->take(interval, longest, stop);
+  if (!wait) refuse(longest);
+  return clock_.now() + *wait;
+}
+
+void Limiter::rest(Duration time) {
+  {
+    const std::lock_guard lock(mutex_);
+    rest_until_ = std::max(rest_until_, clock_.now() + time);
+  }
+  if (budget_) budget_->rest(time);
 }
 
 void Limiter::slow_down() {

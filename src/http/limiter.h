@@ -23,9 +23,10 @@ class Limiter {
   /// `budget`: what other processes of the account ask too; null: this process is alone.
   Limiter(LimiterOptions options, Clock& clock, std::shared_ptr<Budget> budget = nullptr);
   /// Blocks until a call may be made. Throws Error(cancelled) on stop, and Error(throttled) at once when that would be
-  /// after `latest`.
+  /// after `latest`. What the budget throws passes through.
   void acquire(const std::stop_token& stop, SteadyTime latest = SteadyTime::max());
-  /// No call before now + `time`, for any worker. A longer rest that is already set stays.
+  /// No call before now + `time`, for any worker (of any process, where there is a budget). A longer rest that is
+  /// already set stays.
   void rest(Duration time);
   /// The server said that we are too fast: lowers the rate by a quarter (not below a tenth of the configured one).
   void slow_down();
@@ -35,6 +36,8 @@ class Limiter {
   double rate() const;
 
  private:
+  SteadyTime own_slot(SteadyTime latest);
+  SteadyTime shared_slot(const std::stop_token& stop, SteadyTime latest);
   double factor_locked(SteadyTime now) const;
   Duration interval_locked(SteadyTime now) const;
   const LimiterOptions options_;

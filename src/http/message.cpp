@@ -98,6 +98,12 @@ void check_request(const Request& request) {
                 "the request " + request.display + " was not sent: its address holds a blank or a control character",
                 "look for a line break or a control character in the key file or in the base URL");
   }
+  if ((request.method != "GET" && request.method != "POST") || (request.method == "GET" && !request.body.empty())) {
+    throw Error(ErrorKind::bug, "the request " + request.display + " was not sent: only a POST has a body");
+  }
+  if (std::any_of(request.content_type.begin(), request.content_type.end(), is_control)) {
+    throw Error(ErrorKind::bug, "the request " + request.display + " was not sent: its content type is none");
+  }
   for (const auto& [name, value] : request.headers) {
     if (is_token(name) && std::none_of(value.begin(), value.end(), is_control)) continue;
     throw Error(ErrorKind::config,
@@ -113,11 +119,15 @@ std::string request_head(const Request& request, const Endpoint& endpoint) {
                      {"Accept", "application/json"},
                      {"Accept-Encoding", "gzip"},
                      {"User-Agent", "surveysync/" SURVEYSYNC_VERSION}};
+  if (request.method == "POST") {
+    headers.emplace_back("Content-Type", request.content_type.empty() ? "application/json" : request.content_type);
+    headers.emplace_back("Content-Length", std::to_string(request.body.size()));
+  }
   for (const auto& [name, value] : request.headers) {
     std::erase_if(headers, [&key = name](const auto& own) { return same_word(own.first, key); });
   }
   headers.insert(headers.end(), request.headers.begin(), request.headers.end());
-  std::string text = "GET " + request.target + " HTTP/1.1\r\n";
+  std::string text = request.method + " " + request.target + " HTTP/1.1\r\n";
   for (const auto& [name, value] : headers)
     text.append(name).append(": ").append(value).append("\r\n");
   return text + "\r\n";

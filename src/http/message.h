@@ -42,7 +42,7 @@ std::optional<std::size_t> parse_size(std::string_view text, int base = 10);
 /// Refuses whatever would change the meaning of the head it is written into: control characters and blanks. Throws
 /// Error(config).
 void check_request(const Request& request);
-/// The head of a GET, with Host, Accept, Accept-Encoding and User-Agent.
+/// The head of a request, with Host, Accept, Accept-Encoding, User-Agent, and what a body needs.
 std::string request_head(const Request& request, const Endpoint& endpoint);
 /// Reads the head in `text` (with or without its empty line). Throws Error(malformed).
 Head parse_head(std::string_view text);

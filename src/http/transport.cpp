@@ -67,7 +67,10 @@ void PocoTransport::Impl::keep(std::unique_ptr<Connection> connection) {
 }
 
 Response PocoTransport::Impl::exchange(const Request& request, Patience& patience) {
-  std::unique_ptr<Connection> connection = take_idle();
+  std::unique_ptr<Connection> connection;
+  // A kept connection may be dead, and that shows only when the answer is read: nothing that must not be done twice
+  // goes over one.
+  if (request.method == "GET") connection = take_idle();
   if (connection) {
     const SteadyTime begun = clock.now();
     try {
@@ -91,7 +94,7 @@ Response PocoTransport::Impl::converse(const Request& request, std::unique_ptr<C
   connection->begin_exchange();
   patience.request_sent();
   patience.now_doing(fmt::format("the answer of {} to {}", connection->peer(), request.display));
-  connection->write(request_head(request, options.endpoint), patience);
+  connection->write(request_head(request, options.endpoint) + request.body, patience);
   AnswerReader reader(*connection, patience, options.body_limit);
   Head head = reader.read_head();
   Response response;
@@ -121,7 +124,8 @@ Response PocoTransport::exchange(const Request& request, const Deadline& deadlin
   } catch (Error& failure) {
     // A stop or the deadline looks like an outage to whoever was interrupted by it.
     if (failure.kind() != ErrorKind::cancelled && !failure.timed_out()) patience.check();
-    failure.with_context(fmt::format("GET {} from {}", request.display, impl_->options.endpoint.host));
+    failure.with_context(fmt::format("{} {} {} {}", request.method, request.display,
+                                     request.method == "GET" ? "from" : "to", impl_->options.endpoint.host));
     throw;
   }
 }

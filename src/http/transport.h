@@ -25,7 +25,10 @@ using Headers = std::vector<std::pair<std::string, std::string>>;
 struct Request {
   std::string target;  ///< "/v5/survey?api_token=..."; percent-encoded, no control characters
   Headers headers;
-  std::string display;  ///< the path only
+  std::string display;            ///< the path only
+  std::string method = "GET";     ///< or "POST"
+  std::string body = {};          ///< of a POST
+  std::string content_type = {};  ///< of the body
 };
 
 /// What came back, complete: the body has been checked against every length the server promised, and inflated.
@@ -42,7 +45,8 @@ struct Response {
 class Transport {
  public:
   virtual ~Transport() = default;
-  /// Performs one GET. Ends by `deadline` and on stop, whatever the server does. HTTP error statuses are results, not
+  /// Performs one request. A GET is sent a second time where a kept connection turned out to be dead; a POST never is.
+  /// Ends by `deadline` and on stop, whatever the server does. HTTP error statuses are results, not
   /// errors.
   virtual Response exchange(const Request& request, const Deadline& deadline, const std::stop_token& stop) = 0;
 };

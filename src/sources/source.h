@@ -155,7 +155,8 @@ struct SourceType {
   std::size_t credential_lines;  ///< lines of its secret file
   http::Sign sign;
   http::Judge judge;
-  http::Call probe;
+  http::Call probe;          ///< the cheapest authenticated call
+  http::Call account_probe;  ///< one of another endpoint, which every key may ask
   /// The API host for a region, empty when unknown.
   std::string (*base_url)(std::string_view region);
   std::vector<std::string> (*regions)();

@@ -231,7 +231,8 @@ const SourceType& source_type() {
       .credential_lines = 2,
       .sign = sign,
       .judge = judge,
-      .probe = {"/v5/survey", {{"page", "1"}, {"resultsperpage", "4"}}, {}, 1},
+      .probe = {"/v5/survey", {{"page", "1"}, {"resultsperpage", "4"}}, {}, 1, 0, nullptr, "resultsperpage"},
+      .account_probe = {"/v5/account", {}, {}, 1},
       .base_url = base_url,
       .regions =
           [] {
