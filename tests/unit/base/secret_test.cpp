@@ -51,6 +51,7 @@ TEST_F(SecretTest, ReadsTheTwoLinesOfAKeyPair) {
   EXPECT_EQ(pair.lines[1].expose(), "secretsecret");
   EXPECT_TRUE(pair.warnings.empty());
   EXPECT_EQ(pair.fingerprint, fingerprint("tokentoken\nsecretsecret"));
+  EXPECT_EQ(pair.line_fingerprints, (std::vector{fingerprint("tokentoken"), fingerprint("secretsecret")}));
 }
 
 TEST_F(SecretTest, TrimsWhatEditorsAddWithAWarning) {
