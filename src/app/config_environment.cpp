@@ -15,4 +15,9 @@ bool colours_allowed() {
   return cursor_allowed() && (no_color == nullptr || *no_color == '\0');
 }
 
+std::string journal_stream() {
+  const char* const stream = std::getenv("JOURNAL_STREAM");
+  return stream == nullptr ? "" : stream;
+}
+
 }  // namespace surveysync::app

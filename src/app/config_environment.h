@@ -1,5 +1,8 @@
 #pragma once
-// What the environment says about the terminal: the only place beside the configuration and secrets that reads it.
+// What the environment says about the terminal and the journal: the only place beside the configuration and secrets
+// that reads it.
+
+#include <string>
 
 namespace surveysync::app {
 
@@ -7,5 +10,7 @@ namespace surveysync::app {
 bool cursor_allowed();
 /// The same, and NO_COLOR is not set (https://no-color.org).
 bool colours_allowed();
+/// "device:inode" of the stream that systemd connected to its journal (JOURNAL_STREAM); empty when there is none.
+std::string journal_stream();
 
 }  // namespace surveysync::app

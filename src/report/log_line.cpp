@@ -8,13 +8,14 @@
 namespace surveysync::report {
 namespace {
 
-/// Fields whose values are numbers or booleans by their declaration in base/event.cpp; all others are text, ids too.
-constexpr std::array<std::string_view, 22> kBareFields = {
-    "run_id",     "requests",       "inserted",     "updated",          "unchanged",
-    "tombstoned", "quarantined",    "partitions",   "expected_records", "status",
-    "bytes",      "cached",         "records",      "attempt",          "from",
-    "to",         "balanced",       "total_before", "total_after",      "stored_live",
-    "excluded",   "elapsed_seconds"};
+/// Fields whose values are numbers or booleans by their declaration in base/event.h; all others are text, ids too.
+constexpr std::array<std::string_view, 27> kBareFields = {
+    "run_id",     "requests",        "inserted",     "updated",          "unchanged",
+    "tombstoned", "quarantined",     "partitions",   "expected_records", "status",
+    "bytes",      "cached",          "records",      "attempt",          "from",
+    "to",         "balanced",        "total_before", "total_after",      "stored_live",
+    "excluded",   "elapsed_seconds", "missing",      "stored",           "sources",
+    "abandoned",  "request_id"};
 
 bool is_bare(std::string_view field) {
   return std::find(kBareFields.begin(), kBareFields.end(), field) != kBareFields.end() || field.ends_with("_seconds");
@@ -122,9 +123,12 @@ std::string printable(std::string_view text) {
 std::string text_line(const EventText& event, UtcTime time, Colours colours) {
   const std::string_view level = name_of(event.severity);
   const bool on = colours == Colours::on;
-  std::string line = fmt::format("{} {}{:<7}{} {}", time_text(time), on ? colour_of(event.severity) : "", level,
-                                 on ? "\033[0m" : "", printable(event.message));
-  line += fmt::format("  event={}", event.name);
+  return fmt::format("{} {}{:<7}{} {}", time_text(time), on ? colour_of(event.severity) : "", level,
+                     on ? "\033[0m" : "", journal_line(event));
+}
+
+std::string journal_line(const EventText& event) {
+  std::string line = fmt::format("{}  event={}", printable(event.message), event.name);
   for (const auto& [field, value] : event.fields)
     line += fmt::format(" {}={}", field, field_text(value));
   return line;

@@ -12,10 +12,13 @@ namespace surveysync::report {
 enum class LogFormat { text, json };
 enum class Colours { off, on };
 
-/// "2026-11-21T18:57:00.123Z info    run_started  incremental run of us started  source=us run_id=7"
+/// "2026-11-21T18:57:00.123Z info    incremental run of us started  event=run_started source=us run_id=7"
 std::string text_line(const EventText& event, UtcTime time, Colours colours);
 /// {"time":"...","level":"info","event":"run_started","message":"...","source":"us","run_id":7}
 std::string json_line(const EventText& event, UtcTime time);
+
+/// The same without time and level, for the journal, which has its own: "incremental run of us started  source=us ..."
+std::string journal_line(const EventText& event);
 
 /// "debug", "info", "warning", "error".
 std::string_view name_of(Severity severity);

@@ -5,8 +5,11 @@
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <mutex>
+
+#include "report/journal.h"
 
 namespace surveysync::report {
 namespace {
@@ -56,12 +59,33 @@ class MaskingSink final : public spdlog::sinks::base_sink<std::mutex> {
 }  // namespace
 
 struct Telemetry::Impl {
-  Impl(TelemetryOptions given, const Masker& masker, const Clock& system)
-      : options(std::move(given)), clock(system), logger("surveysync", std::make_shared<MaskingSink>(options, masker)) {
-    logger.set_level(level_of(options.level));
+  Impl(TelemetryOptions given, const Masker& known, const Clock& system)
+      : options(std::move(given)),
+        masker(known),
+        clock(system),
+        level(options.level),
+        logger("surveysync", std::make_shared<MaskingSink>(options, masker)) {
+    logger.set_level(spdlog::level::trace);  // `level` decides
+    if (!options.journal && is_journal(options.journal_stream)) options.journal = send_to_journal;
   }
+  std::string line(const EventText& text) const {
+    if (options.format == LogFormat::json) return json_line(text, clock.utc_now());
+    return text_line(text, clock.utc_now(), options.colours);
+  }
+  /// Whether the journal took it.
+  bool tell_journal(const EventText& text) const {
+    if (!options.journal) return false;
+    std::vector<std::string> entries =
+        journal_entries(text, options.format == LogFormat::json ? line(text) : journal_line(text));
+    for (std::string& entry : entries)
+      entry = masker.mask(std::move(entry));
+    return options.journal(entries);
+  }
+
   TelemetryOptions options;
+  const Masker& masker;
   const Clock& clock;
+  std::atomic<Severity> level;
   spdlog::logger logger;
 };
 
@@ -73,14 +97,16 @@ Telemetry::~Telemetry() = default;
 void Telemetry::on_event(const Event& event) noexcept {
   try {
     const EventText text = describe(event);
-    if (text.severity < impl_->options.level) return;
-    const UtcTime now = impl_->clock.utc_now();
-    const std::string line =
-        impl_->options.format == LogFormat::json ? json_line(text, now) : text_line(text, now, impl_->options.colours);
+    if (text.severity < impl_->level || impl_->tell_journal(text)) return;
+    const std::string line = impl_->line(text);
     impl_->logger.log(level_of(text.severity), spdlog::string_view_t(line.data(), line.size()));
   } catch (...) {
     // Out of memory, say: the run matters more than the line about it.
   }
+}
+
+void Telemetry::set_level(Severity level) noexcept {
+  impl_->level = level;
 }
 
 }  // namespace surveysync::report

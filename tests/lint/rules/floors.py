@@ -41,7 +41,8 @@ TECHNOLOGY = (
     (r'simdjson', r'base/json', 'simdjson'),
     (r'spdlog/', r'report/', 'spdlog'),
     (r'prometheus/', r'report/', 'prometheus-cpp'),
-    (r'systemd/', r'app/', 'libsystemd'),
+    (r'systemd/sd-journal', r'report/journal', 'libsystemd'),
+    (r'systemd/(?!sd-journal)', r'app/systemd', 'libsystemd'),
     (r'sqlite3\.h', r'report/outbox', 'SQLite'),
 )
 

@@ -1,6 +1,10 @@
 #include "report/telemetry.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report/journal.h"
 
 namespace surveysync::report {
 namespace {
@@ -70,6 +74,94 @@ TEST_F(TelemetryTest, CallsTheHooksAroundALine) {
   options.write = [&](std::string_view) { order += "line"; };
   Telemetry(std::move(options), masker_, clock_).on_event(event::RunAbandoned{});
   EXPECT_EQ(order, "<line>");
+}
+
+TEST_F(TelemetryTest, TheLevelChangesWhileItWorks) {
+  std::string lines;
+  TelemetryOptions options;
+  options.write = [&](std::string_view line) { lines += line; };
+  Telemetry telemetry(std::move(options), masker_, clock_);
+  telemetry.on_event(event::PageStored{{}, {}, 1});
+  EXPECT_EQ(lines, "");
+  telemetry.set_level(Severity::debug);
+  telemetry.on_event(event::PageStored{{}, {}, 1});
+  EXPECT_NE(lines, "");
+  lines.clear();
+  telemetry.set_level(Severity::error);
+  telemetry.on_event(event::RunAbandoned{});
+  EXPECT_EQ(lines, "");
+}
+
+class JournalTest : public TelemetryTest {
+ protected:
+  /// The entries that the journal got; when it `takes` none, what went to standard error is in lines_.
+  std::vector<std::string> journal(const Event& event, LogFormat format = LogFormat::text, bool takes = true) {
+    std::vector<std::string> got;
+    TelemetryOptions options;
+    options.format = format;
+    options.write = [&](std::string_view line) { lines_ += line; };
+    options.journal = [&](const std::vector<std::string>& entries) {
+      got = entries;
+      return takes;
+    };
+    Telemetry(std::move(options), masker_, clock_).on_event(event);
+    return got;
+  }
+  std::string lines_;
+};
+
+TEST_F(JournalTest, CarriesTheFields) {
+  EXPECT_EQ(
+      journal(event::RunFinished{{"us", 7, "", ""}, "partial", {.requests = 3}, std::chrono::seconds(2), ""}),
+      (std::vector<std::string>{
+          "MESSAGE=run of us partial  event=run_finished source=us run_id=7 outcome=partial requests=3 inserted=0 "
+          "updated=0 unchanged=0 tombstoned=0 quarantined=0 elapsed_seconds=2.000",
+          "PRIORITY=4", "SYSLOG_IDENTIFIER=surveysync", "SURVEYSYNC_EVENT=run_finished", "SURVEYSYNC_SOURCE=us",
+          "SURVEYSYNC_RUN_ID=7", "SURVEYSYNC_OUTCOME=partial", "SURVEYSYNC_REQUESTS=3", "SURVEYSYNC_INSERTED=0",
+          "SURVEYSYNC_UPDATED=0", "SURVEYSYNC_UNCHANGED=0", "SURVEYSYNC_TOMBSTONED=0", "SURVEYSYNC_QUARANTINED=0",
+          "SURVEYSYNC_ELAPSED_SECONDS=2.000"}));
+  EXPECT_EQ(lines_, "");
+}
+
+TEST_F(JournalTest, PrioritiesAreSyslogs) {
+  const auto priority = [&](Severity severity) { return journal(event::Note{{}, severity, "x"}).at(1); };
+  EXPECT_EQ(priority(Severity::info), "PRIORITY=6");
+  EXPECT_EQ(priority(Severity::warning), "PRIORITY=4");
+  EXPECT_EQ(priority(Severity::error), "PRIORITY=3");
+}
+
+TEST_F(JournalTest, DropsWhatIsBelowItsLevel) {
+  EXPECT_TRUE(journal(event::Note{{}, Severity::debug, "x"}).empty());
+}
+
+TEST_F(JournalTest, EveryEntryIsMaskedAndOneLine) {
+  masker_.add(Secret("topsecrettoken"));
+  for (const std::string& entry :
+       journal(event::ContractChanged{{"us", 0, "", ""}, "a\ntopsecrettoken", "topsecrettoken\xff"})) {
+    EXPECT_EQ(entry.find("topsecrettoken"), std::string::npos) << entry;
+    EXPECT_EQ(entry.find('\n'), std::string::npos) << entry;
+    EXPECT_EQ(entry.find('\xff'), std::string::npos) << entry;
+  }
+}
+
+TEST_F(JournalTest, TheJsonSwitchHoldsForTheMessage) {
+  EXPECT_EQ(journal(event::RunAbandoned{{"us", 7, "", ""}}, LogFormat::json).front(),
+            R"(MESSAGE={"time":"2026-11-21T18:57:00.123Z","level":"warning","event":"run_abandoned",)"
+            R"("message":"a run whose process died was closed as failed","source":"us","run_id":7})");
+}
+
+TEST_F(JournalTest, AJournalThatDoesNotTakeItLeavesItToStandardError) {
+  journal(event::RunAbandoned{{"us", 7, "", ""}}, LogFormat::text, false);
+  EXPECT_NE(lines_.find("event=run_abandoned source=us run_id=7"), std::string::npos);
+}
+
+TEST(IsJournalTest, OnlyTheStreamThatIsOurStandardError) {
+  EXPECT_FALSE(is_journal(""));
+  EXPECT_FALSE(is_journal("1:1"));
+  EXPECT_FALSE(is_journal("nonsense"));
+  struct stat about {};
+  ASSERT_EQ(::fstat(STDERR_FILENO, &about), 0);
+  EXPECT_TRUE(is_journal(std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino)));
 }
 
 TEST(LogLineTest, ColoursOnlyTheLevel) {
