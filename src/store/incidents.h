@@ -22,13 +22,14 @@ class Incidents {
  public:
   explicit Incidents(pg::Connection& connection) : connection_(connection) {}
 
-  /// Opens it, or brings verdict, evidence and next step of the open one up to date. `opened`: it was not open before.
+  /// Opens it, by the database's clock, or brings verdict, evidence and next step of the open one up to date. `opened`:
+  /// it was not open before.
   struct Opened {
     std::int64_t incident_id;
     bool opened;
   };
   Opened open(const Incident& incident);
-  /// Closes the open incident of this key; it as it was, nothing when none was open. True to one caller only.
+  /// Closes the open incident of this key; it with resolved_at, nothing when none was open. One caller only gets it.
   std::optional<Incident> resolve(const std::string& key);
   std::vector<Incident> open_ones();
   void note_notified(std::int64_t incident_id);

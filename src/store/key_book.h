@@ -40,7 +40,8 @@ class KeyBook {
   /// The key answered: last_good_at, good_lines, no verdict, no uses; also in other sources' rows of this fingerprint.
   void accepted(const KeyRecord& key);
   /// It is refused: verdict, evidence and next_step as given, refused_at where it was not, refusals + `requests`, uses
-  /// 0, and next_probe_at after the first of `waits` when it was not refused before.
+  /// 0, and next_probe_at after the first of `waits` when it was not refused before (by any row of this fingerprint:
+  /// else theirs). A probe that claim_probe granted is among `requests`, and is not counted twice.
   void refused(const KeyRecord& key, int requests, const std::vector<Duration>& waits);
   /// True to one caller when the probe of a refused fingerprint is due in all rows that hold it: then probes grows by
   /// one and next_probe_at moves by the wait of that number (the last repeats). False while it is not due, and while

@@ -43,15 +43,22 @@ class Requests {
                    const std::string& requested_by);
   std::optional<RunRequest> find(std::int64_t request_id);
   /// The oldest unfinished request of the fence's source, also one that a holder before us began and did not finish;
-  /// marks it as begun by us.
+  /// marks it as begun by us. One that nobody can execute (rows come from people's hands too: an unknown kind or
+  /// argument, a time that is none) is finished as failed with exit code 2, and the next one is taken.
   std::optional<RunRequest> take(const Fence& fence);
-  /// The same for one that we left ourselves, when it is still unfinished.
+  /// The same for this one, which we left ourselves, when it is still unfinished and can be executed.
   std::optional<RunRequest> take(const Fence& fence, std::int64_t request_id);
   /// The run that executes it has begun.
   void note_run(const Fence& fence, std::int64_t request_id, std::int64_t run_id);
   void finish(const Fence& fence, std::int64_t request_id, std::int64_t run_id, const std::string& outcome,
               int exit_code, const std::string& error);
-  /// Takes back a request that nobody has begun: the one who asked was stopped. False when it is too late.
+  /// The same once the run's lease was given up: by the process that began it, as long as nobody else began it anew.
+  void finish_own(std::int64_t request_id, std::int64_t run_id, const std::string& outcome, int exit_code,
+                  const std::string& error);
+  /// The oldest unfinished request of the source, as it stands: what to take next. Marks nothing.
+  std::optional<RunRequest> next(const std::string& source);
+  /// Takes back a request that nobody has begun: the one who asked was stopped. It is finished as cancelled. False when
+  /// it is too late.
   bool withdraw(std::int64_t request_id);
   /// Sources with unfinished requests.
   std::vector<std::string> waiting();

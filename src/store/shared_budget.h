@@ -4,7 +4,6 @@
 // Thread-safe. No session state and no locks beyond the row's: passes PgBouncer in transaction mode.
 
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "base/budget.h"
@@ -20,6 +19,7 @@ class SharedBudget final : public Budget {
 
   /// A lost connection is opened again, for at most kOutage; then Error(unavailable).
   std::optional<Duration> take(Duration interval, Duration longest, const std::stop_token& stop) override;
+  /// Waits no longer than the budget's last asker would: it ends with that one's stop.
   void rest(Duration time) noexcept override;
 
   static constexpr Duration kOutage = std::chrono::seconds(60);
