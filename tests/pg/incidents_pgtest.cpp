@@ -1,0 +1,98 @@
+// Incidents are open at most once, whoever finds them.
+
+#include "store/incidents.h"
+
+#include <atomic>
+#include <thread>
+
+#include "fixture.h"
+
+namespace surveysync::test {
+namespace {
+
+class IncidentsTest : public DatabaseTest {
+ protected:
+  static store::Incident refused_key() {
+    store::Incident incident;
+    incident.key = "key us/secret";
+    incident.rule = "key_refused";
+    incident.source = "us";
+    incident.severity = "critical";
+    incident.verdict = "rotated";
+    incident.evidence = "401 on every endpoint";
+    incident.next_step = "put the new key into /etc/surveysync/key";
+    return incident;
+  }
+};
+
+TEST_F(IncidentsTest, OpensOnceAndIsBroughtUpToDate) {
+  const auto connection = connect();
+  store::Incidents incidents(*connection);
+  const auto [id, opened] = incidents.open(refused_key());
+  EXPECT_TRUE(opened);
+  store::Incident again = refused_key();
+  again.verdict = "mistyped";
+  again.evidence = std::string("a\0b", 3);
+  again.severity = "warning";
+  const auto second = incidents.open(again);
+  EXPECT_FALSE(second.opened);
+  EXPECT_EQ(second.incident_id, id);
+  incidents.note_notified(id);
+  const std::vector<store::Incident> open = incidents.open_ones();
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_EQ(open[0].incident_id, id);
+  EXPECT_EQ(open[0].verdict, "mistyped");
+  EXPECT_EQ(open[0].evidence,
+            "a\xE2\x90\x80"
+            "b");
+  EXPECT_EQ(open[0].severity, "critical") << "as it was opened";
+  EXPECT_EQ(open[0].source, "us");
+  EXPECT_TRUE(open[0].notified_at);
+  EXPECT_GE(open[0].notified_at, open[0].opened_at);
+  EXPECT_EQ(query("SELECT abs(extract(epoch FROM opened_at - now())) < 60 FROM surveysync.incident"), "t");
+}
+
+TEST_F(IncidentsTest, ResolvesToOneAndOpensAnew) {
+  const auto connection = connect();
+  store::Incidents incidents(*connection);
+  EXPECT_EQ(incidents.resolve("key us/secret"), std::nullopt);
+  const auto first = incidents.open(refused_key());
+  const std::optional<store::Incident> resolved = incidents.resolve("key us/secret");
+  ASSERT_TRUE(resolved);
+  EXPECT_EQ(resolved->incident_id, first.incident_id);
+  EXPECT_EQ(resolved->evidence, "401 on every endpoint");
+  EXPECT_TRUE(resolved->resolved_at);
+  EXPECT_EQ(incidents.resolve("key us/secret"), std::nullopt);
+  EXPECT_TRUE(incidents.open_ones().empty());
+  const auto second = incidents.open(refused_key());
+  EXPECT_TRUE(second.opened);
+  EXPECT_NE(second.incident_id, first.incident_id);
+}
+
+TEST_F(IncidentsTest, ManyProcessesOpenAndResolveItOnce) {
+  constexpr int kProcesses = 8, kRounds = 15;
+  std::atomic<int> opened = 0, resolved = 0, wrong = 0;
+  std::vector<std::jthread> threads;
+  for (int process = 0; process < kProcesses; ++process) {
+    threads.emplace_back([&] {
+      const auto connection = connect();
+      store::Incidents incidents(*connection);
+      for (int round = 0; round < kRounds; ++round) {
+        try {
+          if (incidents.open(refused_key()).opened) ++opened;
+          if (incidents.resolve("key us/secret")) ++resolved;
+        } catch (const Error&) {
+          ++wrong;
+        }
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(opened, resolved);
+  EXPECT_EQ(query("SELECT count(*) FROM surveysync.incident"), std::to_string(opened));
+  EXPECT_EQ(query("SELECT count(*) FROM surveysync.incident WHERE resolved_at IS NULL"), "0");
+}
+
+}  // namespace
+}  // namespace surveysync::test
