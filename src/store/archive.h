@@ -87,6 +87,10 @@ class Archive {
   /// the certificate would count the record twice. Returns how many records were dropped.
   std::int64_t drop(const Fence& fence, const std::vector<std::int64_t>& ids,
                     const std::vector<model::StreamSpec>& streams = {});
+  /// Dropped records of the partition, by digest, that the vendor has no more: they are excluded no longer. Erased ones
+  /// stay.
+  void forget_dropped(const Fence& fence, const std::string& stream, const std::string& partition,
+                      const std::vector<model::Hash>& digests);
 
  private:
   pg::Connection& connection_;

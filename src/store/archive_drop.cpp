@@ -5,6 +5,7 @@
 #include "pg/binary.h"
 #include "store/archive.h"
 #include "store/archive_sql.h"
+#include "store/fenced.h"
 #include "store/key_params.h"
 #include "store/ledger.h"
 
@@ -74,6 +75,19 @@ std::int64_t Archive::drop(const Fence& fence, const std::vector<std::int64_t>& 
   transaction.execute_all(statements);
   transaction.commit();
   return static_cast<std::int64_t>(taken[1].rows());
+}
+
+void Archive::forget_dropped(const Fence& fence, const std::string& stream, const std::string& partition,
+                             const std::vector<model::Hash>& digests) {
+  std::vector<pg::Statement> statements;
+  for (const model::Hash& digest : digests) {
+    statements.push_back(
+        {"DELETE FROM surveysync.erasure WHERE source = $1 AND stream = $2 AND partition = $3 AND "
+         "digest = $4 AND kind = 'drop'",
+         {pg::text(fence.source), pg::text(stream), pg::text(partition),
+          pg::bytea({reinterpret_cast<const char*>(digest.data()), digest.size()})}});
+  }
+  write_fenced(connection_, fence, std::move(statements));
 }
 
 }  // namespace surveysync::store

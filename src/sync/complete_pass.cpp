@@ -110,7 +110,7 @@ void CompletePass::begin(PassState state) {
   state_ = std::move(state);
   state_.segments.clear();
   state_.segments.emplace_back();
-  lost_order_ = false;
+  lost_order_ = resumed_ = false;
   if (!state_.sweeping) return;
   reader_.door().perform([&](store::Session& session) {
     session.ledger().forget_sightings(context_.fence, reader_.target().stream.name, reader_.target().partition.name);
@@ -129,6 +129,7 @@ void CompletePass::read() {
     }
     join_helpers();
     reader_.counts += std::exchange(helped_, Counts());
+    reader_.met_excluded.merge(helpers_met_excluded_);
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     if (!lost_order_) return;
     begin_remembering();
@@ -232,6 +233,8 @@ void CompletePass::help(std::size_t upper, const std::string& lower_position, in
     reader.bookmark = reader_.bookmark;
     take_lower_half(upper, lower_position, reader);
     counts = reader.counts;
+    const std::lock_guard lock(mutex_);
+    helpers_met_excluded_.merge(reader.met_excluded);
   } catch (...) {
     const std::lock_guard lock(mutex_);
     if (!failure_) failure_ = std::current_exception();

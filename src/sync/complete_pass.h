@@ -53,12 +53,17 @@ class CompletePass {
   CompletePass(const WalkContext& context, PartitionReader& reader, Hands& hands);
 
   /// Goes on with an unfinished pass.
-  void resume(PassState state) { state_ = std::move(state); }
+  void resume(PassState state) {
+    state_ = std::move(state);
+    resumed_ = true;
+  }
   /// Starts from the newest end. `state`: started, signpost, sweeping.
   void begin(PassState state);
   /// Reads what is unread. Afterwards state().all_read().
   void read();
   const PassState& state() const { return state_; }
+  /// What was read of it was read elsewhere in part.
+  bool resumed() const { return resumed_; }
   /// The newest change met.
   const std::string& newest() const { return newest_; }
 
@@ -78,9 +83,10 @@ class CompletePass {
   std::mutex mutex_;  // guards all below while helpers run
   PassState state_;
   std::string newest_;
-  bool lost_order_ = false, may_divide_ = true;
+  bool lost_order_ = false, may_divide_ = true, resumed_ = false;
   std::exception_ptr failure_;
   Counts helped_;  // what helpers read and stored
+  std::set<model::Hash> helpers_met_excluded_;
   std::vector<std::jthread> helpers_;
 };
 

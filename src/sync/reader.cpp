@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/page_write.h"
+
 namespace surveysync::sync {
 namespace {
 
@@ -64,9 +66,21 @@ Counts PartitionReader::store(const model::Page& page, const std::string& positi
         return !checkpoint.position.empty() && saved && saved->position == checkpoint.position;
       });
   counts += stored;
+  if (!target_.excluded.empty()) note_excluded(page);
   context_.observer.on_event(
       event::PageStored{scope(), stored, static_cast<std::int64_t>(page.records.size() + page.quarantined.size())});
   return stored;
+}
+
+void PartitionReader::note_excluded(const model::Page& page) {
+  const auto note = [&](const std::string& key) {
+    const model::Hash digest = store::exclusion_digest(target_.stream.name, target_.partition.name, key);
+    if (target_.excluded.contains(digest)) met_excluded.insert(digest);
+  };
+  for (const model::Record& record : page.records)
+    note(store::quarantine_key(target_.stream, record));
+  for (const model::Quarantined& record : page.quarantined)
+    note(store::quarantine_key(record));
 }
 
 }  // namespace surveysync::sync

@@ -53,9 +53,12 @@ class PartitionReader {
   std::string bookmark;
   /// Rows and requests so far.
   Counts counts;
+  /// Those of ReadTarget::excluded that the vendor showed.
+  std::set<model::Hash> met_excluded;
   Scope scope() const;
 
  private:
+  void note_excluded(const model::Page& page);
   model::Page fetch_in_some_size(const std::string& position, const Deadline& deadline);
 
   const WalkContext& context_;

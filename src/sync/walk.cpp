@@ -298,6 +298,7 @@ std::optional<store::Certificate> PartitionWalk::read_everything() {
       session.ledger().forget_unseen_quarantine(context_.fence, stream_.name, task_.partition.name, state.started);
     });
     const bool vanished = state.downs() > 0 || total_after_ < state.highest_total();
+    if (steady_ && !vanished && !pass.resumed()) forget_absent_exclusions();
     // Records vanished while we read, and others may have appeared behind us: only another pass tells them apart.
     // A row that came back behind us and another that vanished there show in no count: only a pass that moves nothing
     // proves that there was none.

@@ -59,6 +59,7 @@ class PartitionWalk {
   PassState new_pass();
   bool is_busy();
   SweepResult sweep_missing(const PassState& pass);
+  void forget_absent_exclusions();
   store::Certificate measure(const WalkTotals& totals, std::optional<UtcTime> counted_until = std::nullopt);
   void finish(const store::Certificate& certificate, bool compared);
   void close_uncertified();

@@ -1,6 +1,9 @@
 // PartitionWalk: what a walk comes to: its certificate and standing; and the walks without one.
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
+#include "store/archive.h"
 #include "sync/walk.h"
 
 namespace surveysync::sync {
@@ -39,6 +42,20 @@ store::Certificate PartitionWalk::measure(const WalkTotals& totals, std::optiona
 bool PartitionWalk::settled() const {
   if (!look_newest_at_) return total_after_ == 0;
   return signpost_ - *look_newest_at_ >= context_.job.settle_lag + context_.source.date_doubt(*look_newest_at_);
+}
+
+/// Dropped records that the whole list did not show, where the vendor counts fewer than we hold: it has them no more,
+/// and they must not count for ever.
+void PartitionWalk::forget_absent_exclusions() {
+  std::vector<model::Hash> absent;
+  std::ranges::set_difference(excluded_, reader_.met_excluded, std::back_inserter(absent));
+  if (absent.empty()) return;
+  reader_.door().perform([&](store::Session& session) {
+    const store::Ledger::Holdings held =
+        session.ledger().holdings(context_.job.source, stream_, task_.partition.name, session.ledger().now());
+    if (held.stored_live + held.quarantined + held.excluded <= total_after_) return;
+    store::Archive(session.connection()).forget_dropped(context_.fence, stream_.name, task_.partition.name, absent);
+  });
 }
 
 /// `compared`: every id of the vendor was met, and is what is stored.

@@ -1,6 +1,8 @@
 // Incremental runs: probes, windows, sweeps and certificates, against a real PostgreSQL and a vendor in memory whose
 // changes are dated.
 
+#include <fmt/format.h>
+
 #include <random>
 
 #include "run_fixture.h"
@@ -120,6 +122,25 @@ TEST_F(IncrementalTest, ADeletionIsConfirmedAndMarked) {
   vendor_.surveys[1][31] = "Complete";  // restored without a new date
   EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
   EXPECT_EQ(difference(), "");
+}
+
+TEST_F(IncrementalTest, ADroppedRecordThatTheVendorDeletesCountsNoMore) {
+  fill_dated(1, 60);
+  for (const std::string record : {"1/13", "1/20"}) {
+    std::string hex;
+    for (const std::uint8_t byte : store::exclusion_digest("response", "1", record))
+      hex += fmt::format("{:02x}", byte);
+    query("insert into surveysync.erasure values ('us', 'response', '1', '\\x" + hex + "', 'drop', now())");
+  }
+  sync_once();
+  EXPECT_EQ(certificate(), "60=60=58 balanced");
+  vendor_.now += 86'400;
+  vendor_.surveys[1].erase(13);
+  vendor_.put(1, 61, "Complete");
+  EXPECT_EQ(sync_once().outcome, sync::Outcome::succeeded);
+  EXPECT_EQ(certificate(), "60=60=59 balanced");
+  EXPECT_EQ(query("select count(*) from surveysync.erasure"), "1") << "the other one is still there";
+  EXPECT_EQ(difference(), "1/20 is missing; ");
 }
 
 TEST_F(IncrementalTest, OneAddedAndOneDeletedAtOnceAreBothFound) {
