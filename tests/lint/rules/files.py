@@ -4,8 +4,8 @@ import re
 
 from source import files_below, read
 
-FOLDERS = ('src', 'tests', 'scripts', 'config', 'migrations', 'cmake', 'docs', '.ci')
-ENDINGS = ('.h', '.cpp', '.py', '.sh', '.sql', '.toml', '.cmake', '.txt', '.md', '.service', '.conf')
+FOLDERS = ('src', 'tests', 'scripts', 'config', 'migrations', 'cmake', 'docs', 'systemd', '.ci')
+ENDINGS = ('.h', '.cpp', '.py', '.sh', '.sql', '.toml', '.cmake', '.txt', '.md', '.service', '.timer', '.path', '.conf')
 MAX_LINES = 500
 # A longer file needs its reason here.
 LONG = {
