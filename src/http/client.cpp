@@ -29,6 +29,8 @@ struct Outcome {
   std::optional<Duration> retry_after;
   bool timed_out = false;
   bool repeat_refused = false;
+  Refusal refusal = Refusal::none;
+  std::string words;  // the judgement's, without the path
   SteadyTime sent_at{};
   KeyGate::Key key;
 };
@@ -51,7 +53,9 @@ struct Progress {
   bool doubted = false;    // after a 400 that may have been an echo
 };
 
-enum class Purpose { ordinary, confirmation };
+// Refused permissions in a row, nothing good in between, that make us ask whether it is the key after all; then twice
+// as many, and so on.
+constexpr int kSuspicious = 3;
 
 Error to_error(const Outcome& outcome) {
   Error error(outcome.kind, outcome.message, outcome.hint);
@@ -77,17 +81,24 @@ struct Client::Impl {
         limiter(*account_limiter),
         pace(limiter, options.limiter.window, options.timeout_cooldown, clock),
         guard(options.duplicate_guard, clock),
-        gate(std::move(secret), options.credential_lines, options.scope, masker, observer, clock) {}
+        gate(
+            std::move(secret), options.credential_lines, options.keys, options.scope,
+            [this](const KeyGate::Key& key, const std::stop_token& stop) { return try_key(key, stop); }, masker,
+            observer, clock) {}
 
   Reply get(const Call& call, const std::stop_token& stop);
-  Outcome insist(const Call& call, Purpose purpose, const std::stop_token& stop);
-  Outcome attempt(const Call& call, Purpose purpose, Progress& progress, const std::stop_token& stop);
-  Outcome send(const Call& call, const KeyGate::Key& key, Progress& progress, const std::stop_token& stop);
-  Outcome read(const Call& call, Response response, const Progress& progress, Outcome outcome);
+  /// `tried`: a key that is on trial, in place of the one in use.
+  Outcome insist(const Call& call, const KeyGate::Key* tried, const std::stop_token& stop);
+  Outcome attempt(const Call& call, const KeyGate::Key* tried, Progress& progress, const std::stop_token& stop);
+  Outcome send(const Call& call, const KeyGate::Key& key, bool on_trial, Progress& progress,
+               const std::stop_token& stop);
+  Outcome read(const Call& call, bool on_trial, Response response, const Progress& progress, Outcome outcome);
   Retry settle(Outcome& outcome, Progress& progress, const Scope& scope);
   Retry settle_throttled(Outcome& outcome, const Scope& scope);
   Retry settle_echo(Outcome& outcome, Progress& progress);
-  KeyGate::Ruling confirm(const std::stop_token& stop);
+  bool is_suspicious(const Call& call, const Outcome& outcome);
+  KeyGate::Answer try_key(const KeyGate::Key& key, const std::stop_token& stop);
+  KeyGate::Answer probe_with(const Call& what, const KeyGate::Key& key, const std::stop_token& stop);
   Request signed_request(const Call& call, const KeyGate::Key& key) const;
   Scope scope_of_call(const Call& call) const;
   /// A failure that took at least this long was a time-out, whatever it calls itself.
@@ -106,6 +117,8 @@ struct Client::Impl {
   DuplicateGuard guard;
   KeyGate gate;
   Call probe, account_probe;
+  std::atomic<int> denied_in_a_row{0};
+  std::atomic<int> probes{0};
   std::atomic<std::int64_t> requests{0}, retries{0}, throttled{0}, bytes{0};
   mutable std::mutex mutex;
   std::optional<Duration> skew;
@@ -119,13 +132,13 @@ Scope Client::Impl::scope_of_call(const Call& call) const {
 
 Reply Client::Impl::get(const Call& call, const std::stop_token& stop) {
   for (int rotation = 0;; ++rotation) {
-    Outcome outcome = insist(call, Purpose::ordinary, stop);
+    Outcome outcome = insist(call, nullptr, stop);
     if (outcome.reply) return std::move(*outcome.reply);
-    const auto ruling = gate.rule(
-        outcome.key, outcome.sent_at, outcome.message, [&] { return confirm(stop); }, stop);
+    const bool was_denied = outcome.kind == ErrorKind::denied;
+    const auto ruling = gate.rule({outcome.key, outcome.sent_at, outcome.refusal, outcome.words}, stop);
     if (ruling == KeyGate::Ruling::rotated && rotation < kRotationsInOneCall) continue;
     if (ruling == KeyGate::Ruling::refused) throw gate.refusal();
-    if (ruling == KeyGate::Ruling::accepted) {
+    if (ruling == KeyGate::Ruling::accepted || was_denied) {
       outcome.kind = ErrorKind::denied;
     } else {
       outcome.kind = ErrorKind::unavailable;
@@ -135,30 +148,65 @@ Reply Client::Impl::get(const Call& call, const std::stop_token& stop) {
   }
 }
 
-KeyGate::Ruling Client::Impl::confirm(const std::stop_token& stop) {
-  if (probe.path.empty()) return KeyGate::Ruling::refused;
+/// Whether a missing permission may be a refused key: it is for the call that every key may make, and for many in a
+/// row.
+bool Client::Impl::is_suspicious(const Call& call, const Outcome& outcome) {
+  if (outcome.kind != ErrorKind::denied || outcome.refusal != Refusal::access) return false;
+  const int in_a_row = denied_in_a_row.fetch_add(1) + 1;
+  int threshold = kSuspicious;
+  while (threshold < in_a_row)
+    threshold *= 2;
+  return call.path == probe.path || in_a_row == threshold;
+}
+
+/// The probe with `key`; where the vendor's words are not about the key itself, the account decides what they are
+/// about.
+KeyGate::Answer Client::Impl::try_key(const KeyGate::Key& key, const std::stop_token& stop) {
+  using Kind = KeyGate::Answer::Kind;
+  if (probe.path.empty()) return {Kind::not_asked, Refusal::none, "", false, 0};
+  KeyGate::Answer answer = probe_with(probe, key, stop);
+  if (answer.kind != Kind::refused || answer.refusal != Refusal::access || account_probe.path.empty()) return answer;
+  const KeyGate::Answer account = probe_with(account_probe, key, stop);
+  answer.requests += account.requests;
+  answer.account_accepts = account.kind == Kind::accepted;
+  if (account.kind == Kind::unknown) answer.kind = Kind::unknown;
+  if (account.kind == Kind::refused && account.refusal != Refusal::access) {
+    answer.refusal = account.refusal;
+    answer.words = account.words;
+  }
+  return answer;
+}
+
+KeyGate::Answer Client::Impl::probe_with(const Call& what, const KeyGate::Key& key, const std::stop_token& stop) {
+  using Kind = KeyGate::Answer::Kind;
+  Call call = what;
+  for (auto& [name, value] : call.query) {
+    if (name == call.vary && !value.empty()) value = std::to_string(std::stoi(value) + probes.fetch_add(1) % 8);
+  }
   try {
-    const Outcome outcome = insist(probe, Purpose::confirmation, stop);
-    if (!outcome.reply) return KeyGate::Ruling::refused;
+    const Outcome outcome = insist(call, &key, stop);
     // A kept answer may be older than the refusal.
-    return outcome.reply->cached ? KeyGate::Ruling::unknown : KeyGate::Ruling::accepted;
+    if (outcome.reply) return {outcome.reply->cached ? Kind::unknown : Kind::accepted, Refusal::none, "", false, 0};
+    if (outcome.refusal == Refusal::none) return {Kind::unknown, Refusal::none, outcome.words, false, 1};
+    return {Kind::refused, outcome.refusal, outcome.words, false, 1};
   } catch (const Error& failure) {
     if (failure.kind() == ErrorKind::cancelled) throw;
-    return failure.kind() == ErrorKind::denied ? KeyGate::Ruling::refused : KeyGate::Ruling::unknown;
+    return {Kind::unknown, Refusal::none, failure.what(), false, 0};
   }
 }
 
 /// Repeats the call until it succeeds or is refused; throws when it makes no sense to go on.
-Outcome Client::Impl::insist(const Call& call, Purpose purpose, const std::stop_token& stop) {
+Outcome Client::Impl::insist(const Call& call, const KeyGate::Key* tried, const std::stop_token& stop) {
   Progress progress;
   progress.attempts = std::max(1, call.attempts > 0 ? call.attempts : options.retry.attempts);
   progress.started = clock.now();
   progress.latest = progress.started + options.retry.budget;
   const Scope scope = scope_of_call(call);
   for (;; ++progress.attempt) {
-    Outcome outcome = attempt(call, purpose, progress, stop);
+    Outcome outcome = attempt(call, tried, progress, stop);
     if (outcome.reply) outcome.reply->attempts = progress.attempt;
     if (outcome.reply || outcome.kind == ErrorKind::unauthorized) return outcome;
+    if (tried ? outcome.kind == ErrorKind::denied : is_suspicious(call, outcome)) return outcome;
     const Retry retry = settle(outcome, progress, scope);
     const SteadyTime now = clock.now();
     const bool may_shrink = call.heavy_attempts > 0 && to_error(outcome).asks_for_less();
@@ -180,15 +228,18 @@ Outcome Client::Impl::insist(const Call& call, Purpose purpose, const std::stop_
 }
 
 /// One attempt: the key's leave, the duplicate guard's, the limiter's, then the call itself.
-Outcome Client::Impl::attempt(const Call& call, Purpose purpose, Progress& progress, const std::stop_token& stop) {
-  const std::string question = call.path + "?" + encode_query(call.query);
+Outcome Client::Impl::attempt(const Call& call, const KeyGate::Key* tried, Progress& progress,
+                              const std::stop_token& stop) {
+  std::string question = call.path + "?" + encode_query(call.query);
+  // Asked with another key it is another question.
+  if (tried) question += "#" + tried->credential->fingerprint;
   for (;;) {
-    const KeyGate::Key key = purpose == Purpose::confirmation ? gate.current() : gate.take(stop);
+    const KeyGate::Key key = tried ? *tried : gate.take(stop);
     DuplicateGuard::Turn turn = guard.enter(question, stop);
     limiter.acquire(stop, progress.latest);
     // While we waited another worker may have seen the key refused: then nothing goes out any more.
-    if (purpose == Purpose::ordinary && !gate.is_good(key)) continue;
-    Outcome outcome = send(call, key, progress, stop);
+    if (!tried && !gate.is_good(key)) continue;
+    Outcome outcome = send(call, key, tried != nullptr, progress, stop);
     const bool final_word = outcome.kind == ErrorKind::denied || outcome.kind == ErrorKind::rejected;
     if (outcome.reply || (outcome.status == 200 && final_word)) turn.answered();
     return outcome;
@@ -205,7 +256,8 @@ Request Client::Impl::signed_request(const Call& call, const KeyGate::Key& key) 
   return request;
 }
 
-Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, Progress& progress, const std::stop_token& stop) {
+Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, bool on_trial, Progress& progress,
+                           const std::stop_token& stop) {
   const Request request = signed_request(call, key);
   Outcome outcome;
   outcome.key = key;
@@ -214,7 +266,7 @@ Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, Progress& 
   requests.fetch_add(1, std::memory_order_relaxed);
   try {
     Response response = transport.exchange(request, Deadline(clock, options.request_timeout), stop);
-    return read(call, std::move(response), progress, std::move(outcome));
+    return read(call, on_trial, std::move(response), progress, std::move(outcome));
   } catch (const Error& failure) {
     if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped during a call of " + call.path);
     if (failure.kind() != ErrorKind::unavailable && failure.kind() != ErrorKind::malformed) throw;
@@ -230,7 +282,8 @@ Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, Progress& 
 }
 
 /// Takes in what an answer says, whether good or bad.
-Outcome Client::Impl::read(const Call& call, Response response, const Progress& progress, Outcome outcome) {
+Outcome Client::Impl::read(const Call& call, bool on_trial, Response response, const Progress& progress,
+                           Outcome outcome) {
   bytes.fetch_add(response.wire_bytes, std::memory_order_relaxed);
   const bool cached = same_word(response.header("X-SG-Cached"), "true");
   observer.on_event(event::CallFinished{scope_of_call(call), call.path, response.status,
@@ -247,7 +300,11 @@ Outcome Client::Impl::read(const Call& call, Response response, const Progress& 
   const Judgement judgement = accepted ? Judgement{} : judge_response(response, judge);
   if (!judgement.ok) {
     outcome.kind = judgement.kind;
-    outcome.message = masker.mask(fmt::format("{} {}", call.path, judgement.message));
+    outcome.words = masker.mask(judgement.message);
+    outcome.message = fmt::format("{} {}", call.path, outcome.words);
+    outcome.refusal = judgement.refusal;
+    if (judgement.kind == ErrorKind::unauthorized && judgement.refusal == Refusal::none)
+      outcome.refusal = Refusal::pair;
     outcome.retry_after = advice.retry_after;
     outcome.repeat_refused = judgement.repeat_refused;
     if (response.status >= 500) {
@@ -257,7 +314,10 @@ Outcome Client::Impl::read(const Call& call, Response response, const Progress& 
     return outcome;
   }
   pace.fine();
-  if (!accepted) gate.accepted(outcome.key);
+  if (!accepted && !cached) {
+    denied_in_a_row = 0;
+    if (!on_trial) gate.accepted(outcome.key);
+  }
   const bool first_try = progress.first_sent == outcome.sent_at;
   Reply& reply = outcome.reply.emplace();
   reply.status = response.status;
@@ -331,17 +391,20 @@ void Client::set_probe(Call probe, Call account_probe) {
 KeyState Client::key_state() const {
   return impl_->gate.state();
 }
-bool Client::refresh_keys(const std::stop_token&) {
-  return impl_->gate.state().usable;
+bool Client::refresh_keys(const std::stop_token& stop) {
+  return impl_->gate.refresh(stop);
 }
-bool Client::probe_refused_key(const std::stop_token&) {
-  return impl_->gate.state().usable;
+
+bool Client::probe_refused_key(const std::stop_token& stop) {
+  return impl_->gate.probe_refused(stop);
 }
-std::optional<KeyState> Client::try_next_key(const std::stop_token&) {
-  return std::nullopt;
+
+std::optional<KeyState> Client::try_next_key(const std::stop_token& stop) {
+  return impl_->gate.try_next(stop);
 }
-std::vector<KeyState> Client::test_keys(const std::stop_token&) {
-  return {impl_->gate.state()};
+
+std::vector<KeyState> Client::test_keys(const std::stop_token& stop) {
+  return impl_->gate.test_all(stop);
 }
 
 Limiter& Client::limiter() {
@@ -353,7 +416,7 @@ ClientStats Client::stats() const {
 }
 
 std::string Client::fingerprint() const {
-  return impl_->gate.current().credential->fingerprint;
+  return impl_->gate.state().fingerprint;
 }
 
 std::optional<Duration> Client::clock_skew() const {

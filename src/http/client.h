@@ -123,16 +123,19 @@ struct ClientStats {
 
 class Client {
  public:
-  /// References outlive the client. Reads the secret at once; throws Error(config) if it cannot be read.
+  /// References outlive the client. Reads the secret at once; throws Error(config) if it cannot be read, unless it may
+  /// be missing.
   Client(ClientOptions options, Transport& transport, SecretReference secret, Sign sign, Judge judge, Masker& masker,
          Observer& observer, Clock& clock);
   ~Client();
 
   /// Sends `call` until it succeeds, its budget is used up, or it makes no sense to go on.
   /// - unauthorized: the secret is read again; if it changed the call is repeated once with the new one (KeyRotated).
-  /// If not, the
-  ///   confirmation probe (set_probe) decides: accepted means denied, refused means unauthorized, and from then on
-  ///   every call fails at once without a request until the secret's content changes.
+  ///   If not, and no other process knows more, one probe (set_probe) decides for all workers: accepted means denied;
+  ///   refused means that the second key is tried, if there is one, and otherwise unauthorized, with one KeyRefused.
+  ///   From then on every call fails at once without a request until the secret's content changes, or a probe that
+  ///   KeyMemory gives leave for is accepted. A key that others know to be refused is not even tried.
+  /// - denied: so is a missing permission; many in a row, or one for the probe's own call, are taken for a refusal.
   /// - 429, throttle texts and Retry-After rest the whole account; a vendor time-out rests it for timeout_cooldown, and
   /// a 400
   ///   within that time is the time-out's echo, not our mistake.

@@ -1,136 +1,227 @@
+// The workers' side of the gate, and what it shows. The decisions are in key_trial.cpp.
 #include "http/key_gate.h"
 
 #include <fmt/format.h>
+
+#include "http/own_memory.h"
 
 namespace surveysync::http {
 namespace {
 
 constexpr Duration kLookEvery = std::chrono::seconds(2);
 
+[[noreturn]] void stopped() {
+  throw Error(ErrorKind::cancelled, "stopped while a refused key was being confirmed");
+}
+
 }  // namespace
 
-KeyGate::KeyGate(SecretReference reference, std::size_t lines, Scope scope, Masker& masker, Observer& observer,
-                 Clock& clock)
-    : reference_(std::move(reference)),
-      lines_(lines),
+KeyGate::Turn::Turn(KeyGate& gate, Workers workers, const std::stop_token& stop) : gate_(gate) {
+  std::unique_lock lock(gate_.mutex_);
+  if (!gate_.free_.wait(lock, stop, [&] { return !gate_.taken_; })) stopped();
+  gate_.taken_ = true;
+  gate_.closed_ = workers == Workers::wait;
+}
+
+KeyGate::Turn::~Turn() {
+  const std::lock_guard lock(gate_.mutex_);
+  gate_.taken_ = gate_.closed_ = false;
+  gate_.free_.notify_all();
+}
+
+KeyGate::KeyGate(SecretReference secret, std::size_t lines, KeyOptions options, Scope scope, Probe probe,
+                 Masker& masker, Observer& observer, Clock& clock)
+    : lines_(lines),
+      options_(std::move(options)),
+      memory_(options_.memory ? options_.memory : std::make_shared<OwnMemory>(clock)),
       scope_(std::move(scope)),
+      probe_(std::move(probe)),
       masker_(masker),
       observer_(observer),
       clock_(clock) {
-  adopt_locked(reference_.read(lines_));
+  slots_[0].name = "secret";
+  slots_[0].reference = std::move(secret);
+  slots_[1].name = "next";
+  slots_[1].reference = options_.next;
+  if (!options_.may_be_missing) put(0, take_in(slots_[0], slots_[0].reference->read(lines_)), Announce::no);
+  for (std::size_t index = 0; index < slots_.size(); ++index) {
+    if (slots_[index].content) continue;
+    if (const Content content = look(slots_[index])) put(index, content, Announce::no);
+  }
 }
 
-void KeyGate::adopt_locked(Credential credential) {
-  masker_.add(credential);
-  for (const std::string& warning : credential.warnings) {
-    observer_.on_event(event::SecretWarned{scope_, reference_.display() + ": " + warning});
-  }
-  key_ = {std::make_shared<const Credential>(std::move(credential)), key_.version + 1};
-  proven_ = false;
-  last_warning_.clear();
-  refused_for_.reset();
-  ruled_at_.reset();
-}
-
-bool KeyGate::reread_locked() {
-  try {
-    Credential found = reference_.read(lines_);
-    if (found.lines == key_.credential->lines) return false;
-    adopt_locked(std::move(found));
-  } catch (const Error& failure) {
-    // Missing or half-written: the last good content stays until a whole one is there.
-    if (std::exchange(last_warning_, failure.what()) != last_warning_) {
-      observer_.on_event(event::SecretWarned{scope_, last_warning_});
-    }
-    return false;
-  }
-  observer_.on_event(event::KeyRotated{scope_, "secret", key_.credential->fingerprint});
-  return true;
-}
+// --- for workers ---
 
 KeyGate::Key KeyGate::take(const std::stop_token& stop) {
-  std::unique_lock lock(mutex_);
-  if (!confirmed_.wait(lock, stop, [&] { return !confirming_; })) {
-    throw Error(ErrorKind::cancelled, "stopped while a refused key was being confirmed");
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!free_.wait(lock, stop, [&] { return !closed_; })) stopped();
+      const Slot& slot = slots_[active_];
+      Known& known = known_locked(slot.content);
+      end_rest_locked(known);
+      if (slot.content && known.begun && known.usable()) return {slot.content, version_};
+      const bool may_look = !taken_ && clock_.now() >= next_look_;
+      if (known.begun && !may_look) break;
+    }
+    const Turn turn(*this, Turn::Workers::wait, stop);
+    open(stop);
   }
-  if (!refused_for_) return key_;
-  if (const SteadyTime now = clock_.now(); now >= next_look_) {
-    next_look_ = now + kLookEvery;
-    if (reread_locked()) return key_;
-  }
-  lock.unlock();
+  tell_if_held();
   throw refusal();
 }
 
-KeyGate::Key KeyGate::current() const {
-  const std::lock_guard lock(mutex_);
-  return key_;
+/// Makes the key in use known: what earlier uses showed, whether its secret changed while it is refused.
+void KeyGate::open(const std::stop_token& stop) {
+  bool was_begun = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const Slot& slot = slots_[active_];
+    const Known& known = known_locked(slot.content);
+    was_begun = known.begun;
+    if (was_begun && ((slot.content && known.usable()) || clock_.now() < next_look_)) return;  // another did it
+    next_look_ = clock_.now() + kLookEvery;
+  }
+  Slot& slot = slots_[active_];
+  if (const Content fresh = look(slot); fresh && !knows_refused(fresh)) {
+    put(active_, fresh, Announce::yes);
+    was_begun = false;
+  }
+  if (was_begun) return;
+  bool probe_is_due = false;
+  if (slot.content) {
+    begin(slot, slot.content, probe_is_due);
+  } else {
+    const std::lock_guard lock(mutex_);
+    Known& known = known_locked(slot.content);
+    known.begun = true;
+    known.held = Held{missing_key(slot.reference->display(), slot.unreadable), clock_.utc_now()};
+  }
+  if (!known_of(slot.content).held) return;
+  if (probe_is_due && memory_->claim_probe(id_of(slot, slot.content)) && retry_held(slot, slot.content, stop)) return;
+  promote_other(stop);
 }
 
 bool KeyGate::is_good(const Key& key) const {
   const std::lock_guard lock(mutex_);
-  return !confirming_ && !refused_for_ && key.version == key_.version;
+  const Known* const known = current_locked();
+  return !closed_ && key.version == version_ && known != nullptr && known->usable();
 }
 
 void KeyGate::accepted(const Key& key) {
-  const std::lock_guard lock(mutex_);
-  if (proven_ || key.version != key_.version) return;
-  proven_ = true;
-  observer_.on_event(event::KeyAccepted{scope_, "secret", key_.credential->fingerprint});
-}
-
-KeyState KeyGate::state() const {
-  const std::lock_guard lock(mutex_);
-  KeyState state;
-  state.slot = "secret";
-  state.fingerprint = key_.credential->fingerprint;
-  state.usable = !refused_for_;
-  return state;
+  std::size_t index = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (key.version != version_) return;
+    Known& known = known_locked(key.credential);
+    if (known.held) return;  // it was sent before the key was refused
+    known.in_a_row = known.unreported = 0;
+    known.last_good_at = clock_.utc_now();
+    if (std::exchange(known.proven, true)) return;
+    known.worked = true;
+    known.told = false;
+    index = active_;
+    slots_[index].good_lines = key.credential->line_fingerprints;
+  }
+  memory_->accepted(id_of(slots_[index], key.credential));
+  observer_.on_event(event::KeyAccepted{scope_, slots_[index].name, key.credential->fingerprint});
 }
 
 Error KeyGate::refusal() const {
   const std::lock_guard lock(mutex_);
+  const Slot& slot = slots_[active_];
+  const KeyState state = state_locked(slot, slot.content);
+  const std::string what = state.fingerprint.empty() ? "the key" : "the key " + state.fingerprint;
+  const std::string since =
+      state.refused_since ? " since " + format_utc(std::chrono::floor<std::chrono::seconds>(*state.refused_since)) : "";
   return Error(ErrorKind::unauthorized,
-               fmt::format("the key {} of {} is refused: {}", key_.credential->fingerprint, reference_.display(),
-                           refused_for_.value_or("no reason given")),
-               "put the new key into " + reference_.display() + "; it is tried within seconds");
+               fmt::format("{} of {} cannot be used{}: {} ({})", what, slot.reference->display(), since, state.verdict,
+                           state.evidence),
+               state.next_step);
 }
 
-KeyGate::Ruling KeyGate::rule(const Key& key, SteadyTime sent_at, const std::string& reason,
-                              const std::function<Ruling()>& probe, const std::stop_token& stop) {
+// --- what is known ---
+
+void KeyGate::end_rest_locked(Known& known) const {
+  if (!known.rest_until || clock_.now() < *known.rest_until) return;
+  known.rest_until.reset();
+  known.begun = false;  // what happened meanwhile is asked again
+}
+
+const KeyGate::Known* KeyGate::current_locked() const {
+  const Content& content = slots_[active_].content;
+  const auto found = known_.find(content ? content->fingerprint : std::string());
+  return found == known_.end() ? nullptr : &found->second;
+}
+
+bool KeyGate::is_usable() const {
+  return state().usable;
+}
+
+KeyState KeyGate::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_locked(slots_[active_], slots_[active_].content);
+}
+
+KeyState KeyGate::state_locked(const Slot& slot, const Content& content) const {
+  KeyState state;
+  state.slot = slot.name;
+  if (content) state.fingerprint = content->fingerprint;
+  const auto found = known_.find(state.fingerprint);
+  const Known known = found == known_.end() ? Known{} : found->second;
+  state.last_good_at = known.last_good_at;
+  std::optional<KeyVerdict> verdict;
+  if (known.held) {
+    verdict = known.held->verdict;
+    state.refused_since = known.held->since;
+  } else if (!content) {
+    verdict = missing_key(slot.reference ? slot.reference->display() : slot.name, slot.unreadable);
+  } else if (known.rest_until && clock_.now() < *known.rest_until) {
+    verdict = resting_key();
+  }
+  state.usable = !verdict;
+  if (!verdict) return state;
+  state.verdict = verdict->verdict;
+  state.evidence = verdict->evidence;
+  state.next_step = verdict->next_step;
+  return state;
+}
+
+KeyGate::Known KeyGate::known_of(const Content& content) {
+  const std::lock_guard lock(mutex_);
+  return known_locked(content);
+}
+
+bool KeyGate::knows_refused(const Content& content) {
+  return known_of(content).held.has_value();
+}
+
+KeyId KeyGate::id_of(const Slot& slot, const Content& content) {
+  return {slot.name, content->fingerprint, content->line_fingerprints};
+}
+
+void KeyGate::tell(const Slot& slot, const Content& content) {
+  std::optional<Held> held;
   {
-    std::unique_lock lock(mutex_);
-    if (!confirmed_.wait(lock, stop, [&] { return !confirming_; })) {
-      throw Error(ErrorKind::cancelled, "stopped while a refused key was being confirmed");
-    }
-    if (key.version != key_.version) return Ruling::rotated;
-    if (refused_for_) return Ruling::refused;
-    // A ruling that was made after our call went out is about our call too.
-    if (ruled_at_ && *ruled_at_ >= sent_at) return last_ruling_;
-    if (reread_locked()) return Ruling::rotated;
-    confirming_ = true;
-  }
-  const auto finish = [&](Ruling ruling) {
     const std::lock_guard lock(mutex_);
-    confirming_ = false;
-    ruled_at_ = clock_.now();
-    last_ruling_ = ruling;
-    if (ruling == Ruling::refused) {
-      refused_for_ = reason;
-      next_look_ = clock_.now() + kLookEvery;
-      observer_.on_event(
-          event::KeyRefused{scope_, "secret", key_.credential->fingerprint, proven_ ? "rotated" : "mistyped", reason,
-                            "put the new key into " + reference_.display() + "; it is tried within seconds"});
-    }
-    confirmed_.notify_all();
-    return ruling;
-  };
-  try {
-    return finish(probe());
-  } catch (...) {
-    finish(Ruling::unknown);
-    throw;
+    Known& known = known_locked(content);
+    if (known.held && !std::exchange(known.told, true)) held = known.held;
   }
+  if (!held) return;
+  const auto& [verdict, evidence, next_step] = held->verdict;
+  observer_.on_event(
+      event::KeyRefused{scope_, slot.name, content ? content->fingerprint : "", verdict, evidence, next_step});
+}
+
+void KeyGate::tell_if_held() {
+  std::size_t index = 0;
+  Content content;
+  {
+    const std::lock_guard lock(mutex_);
+    index = active_;
+    content = slots_[index].content;
+  }
+  tell(slots_[index], content);
 }
 
 }  // namespace surveysync::http

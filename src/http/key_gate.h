@@ -1,26 +1,37 @@
 #pragma once
-// The credential in use, and whether it may be used at all. A refused key is read again, then confirmed by one probe
-// for all workers; once it is refused nothing passes until the secret's content changes. Thread-safe. Throws Error:
-// unauthorized, cancelled; config when the secret cannot be read at construction.
+// The key in use, whether it may be used at all, and what to do when it is refused. Threads: workers take() a key, tell
+// what became of it and share one ruling on a refusal; whoever decides something (reads a secret again, sends a probe,
+// asks KeyMemory) first takes the gate's one Turn. The mutex is never held while a file, the vendor or the memory is
+// asked, so state() and is_good() answer at once. Throws Error: unauthorized, cancelled; config when the secret cannot
+// be read at construction.
+//
+//   not begun --begin()--> good --refused + probe refused--> held --probe accepted--> good
+//       |                    ^                                |
+//       +--known refused-----+--- another content, or `next` -+
 
+#include <array>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/event.h"
 #include "base/secret.h"
 #include "http/client.h"
+#include "http/key_verdict.h"
 
 namespace surveysync::http {
 
 class KeyGate {
  public:
-  /// The credential with the number of times the secret changed before it.
+  /// A credential, with the number of times that another one was in use before it.
   struct Key {
     std::shared_ptr<const Credential> credential;
     std::uint64_t version = 0;
@@ -31,45 +42,146 @@ class KeyGate {
     refused,   ///< the key is dead
     unknown,   ///< the probe got no answer that says anything about the key
   };
+  /// What the vendor said to a probe.
+  struct Answer {
+    enum class Kind { accepted, refused, unknown, not_asked } kind = Kind::unknown;
+    Refusal refusal = Refusal::none;
+    std::string words;
+    bool account_accepts = false;
+    int requests = 0;  ///< that were refused
+  };
+  using Probe = std::function<Answer(const Key& key, const std::stop_token& stop)>;
+  /// A refusal of an ordinary call.
+  struct Refused {
+    Key key;
+    SteadyTime sent_at{};
+    Refusal refusal = Refusal::none;
+    std::string words;
+  };
 
-  /// References outlive the gate.
-  KeyGate(SecretReference reference, std::size_t lines, Scope scope, Masker& masker, Observer& observer, Clock& clock);
+  /// References outlive the gate. `probe` sends one, with the key that it is given.
+  KeyGate(SecretReference secret, std::size_t lines, KeyOptions options, Scope scope, Probe probe, Masker& masker,
+          Observer& observer, Clock& clock);
 
-  /// The key to sign with; waits while it is being confirmed. Throws Error(unauthorized) while it is refused.
+  // --- for workers ---
+
+  /// The key to sign with; waits while a refusal is being confirmed. Throws Error(unauthorized) while it is refused;
+  /// its secret is read again then, every two seconds at most.
   Key take(const std::stop_token& stop);
-  /// The key, refused or not.
-  Key current() const;
   /// Whether `key` may still be used: neither replaced, nor refused, nor being confirmed.
   bool is_good(const Key& key) const;
-  /// A call signed with `key` succeeded.
+  /// A call signed with `key` got a good answer that the vendor made for it.
   void accepted(const Key& key);
-  /// A call signed with `key`, sent at `sent_at`, was refused for `reason`. One caller reads the secret again and runs
-  /// `probe` (which says accepted, refused or unknown); the others wait and share its ruling.
-  Ruling rule(const Key& key, SteadyTime sent_at, const std::string& reason, const std::function<Ruling()>& probe,
-              const std::stop_token& stop);
-  KeyState state() const;
+  /// A call was refused. One caller decides, the others wait and share its ruling: the secret is read again, others'
+  /// knowledge is asked, then one probe, then the second key.
+  Ruling rule(const Refused& refused, const std::stop_token& stop);
   /// The error of a refused key.
   Error refusal() const;
 
- private:
-  bool reread_locked();
-  void adopt_locked(Credential credential);
+  // --- for whoever looks after the source; see Client ---
 
-  const SecretReference reference_;
+  KeyState state() const;
+  bool refresh(const std::stop_token& stop);
+  bool probe_refused(const std::stop_token& stop);
+  std::optional<KeyState> try_next(const std::stop_token& stop);
+  std::vector<KeyState> test_all(const std::stop_token& stop);
+
+ private:
+  using Content = std::shared_ptr<const Credential>;
+  struct Held {
+    KeyVerdict verdict;
+    UtcTime since;
+  };
+  /// What this process knows of one key, by fingerprint; "" stands for a secret that cannot be read.
+  struct Known {
+    bool begun = false;   // KeyMemory was asked
+    bool worked = false;  // once, in any process
+    bool proven = false;  // here, since the last hold
+    bool told = false;    // KeyRefused, since it was last accepted
+    bool asked_elsewhere = false;
+    std::optional<UtcTime> last_good_at;
+    std::optional<Held> held;
+    std::optional<SteadyTime> rest_until;
+    std::optional<UtcTime> good_seen;  // what KeyMemory said last about when it worked
+    int unreported = 0;                // refused requests that KeyMemory does not know of
+    int in_a_row = 0;                  // refused requests since the last good one
+    bool usable() const { return !held && !rest_until; }
+  };
+  struct Slot {
+    std::string name;
+    std::optional<SecretReference> reference;
+    Content content;                      // null: cannot be read, or was not read yet
+    std::vector<std::string> good_lines;  // of the key that it last worked with
+    std::set<std::string> warned;         // what is wrong with the file, each told once until it is right again
+    std::string unreadable;               // why content is null
+  };
+  /// The right to decide; one at a time. With `workers_wait`, nobody takes a key meanwhile.
+  class Turn {
+   public:
+    enum class Workers { go_on, wait };
+    Turn(KeyGate& gate, Workers workers, const std::stop_token& stop);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    KeyGate& gate_;
+  };
+
+  enum class Announce { no, yes };  // with KeyRotated
+  enum class Claimed { no, yes };   // KeyMemory::claim_probe gave leave, and counts the probe
+
+  // Under mutex_.
+  Known& known_locked(const Content& content) { return known_[content ? content->fingerprint : std::string()]; }
+  const Known* current_locked() const;
+  KeyState state_locked(const Slot& slot, const Content& content) const;
+  void end_rest_locked(Known& known) const;
+
+  // Never under mutex_; all but the first three with a Turn.
+  bool is_usable() const;
+  void tell(const Slot& slot, const Content& content);
+  void tell_if_held();
+  Content take_in(const Slot& slot, Credential credential);
+  Content look(Slot& slot);
+  void put(std::size_t index, const Content& content, Announce announce);
+  void activate(std::size_t index);
+  Known known_of(const Content& content);
+  bool knows_refused(const Content& content);
+  static KeyId id_of(const Slot& slot, const Content& content);
+  void begin(Slot& slot, const Content& content, bool& probe_is_due);
+  void open(const std::stop_token& stop);
+  void admit(Slot& slot, const Content& content);
+  void hold(Slot& slot, const Content& content, const KeyVerdict& verdict);
+  KeyVerdict decide(Slot& slot, const Content& content, const Answer& answer, const std::stop_token& stop);
+  Answer try_key(const Content& content, const std::stop_token& stop);
+  Answer::Kind try_and_tell(Slot& slot, const Content& content, Claimed claimed, const std::stop_token& stop);
+  bool retry_held(Slot& slot, const Content& content, const std::stop_token& stop);
+  bool promote_other(const std::stop_token& stop);
+  std::optional<Ruling> earlier_ruling(const Refused& refused);
+  Ruling settle(const Refused& refused, const std::stop_token& stop);
+  Ruling confirm(const Refused& refused, const Content& content, const std::stop_token& stop);
+  void try_fresh(std::size_t index, const Content& fresh, const std::stop_token& stop);
+  bool others_accept(const Slot& slot);
+  KeyState test_slot(std::size_t index, const std::stop_token& stop);
+
   const std::size_t lines_;
+  const KeyOptions options_;
+  const std::shared_ptr<KeyMemory> memory_;
   const Scope scope_;
+  const Probe probe_;
   Masker& masker_;
   Observer& observer_;
   Clock& clock_;
 
   mutable std::mutex mutex_;
-  std::condition_variable_any confirmed_;
-  Key key_;
-  bool proven_ = false;                     // a call with key_ succeeded
-  std::optional<std::string> refused_for_;  // the reason, while key_ is refused
-  SteadyTime next_look_{};                  // when a refused key's secret is read again
-  bool confirming_ = false;
-  std::string last_warning_;  // told once, not at every look
+  std::condition_variable_any free_;
+  bool taken_ = false;   // there is a Turn
+  bool closed_ = false;  // and workers wait for it
+  std::array<Slot, 2> slots_;
+  std::size_t active_ = 0;
+  std::uint64_t version_ = 1;
+  std::map<std::string, Known> known_;
+  SteadyTime next_look_{};
   std::optional<SteadyTime> ruled_at_;
   Ruling last_ruling_ = Ruling::unknown;
 };

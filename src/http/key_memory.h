@@ -46,7 +46,8 @@ class KeyMemory {
   virtual KeyPast recall(const KeyId& key) = 0;
   /// The key was accepted.
   virtual void accepted(const KeyId& key) = 0;
-  /// The key is refused; `requests`: how many were sent with it and refused, since begin or the last report.
+  /// The key is refused; `requests`: how many were sent with it and refused, since begin or the last report, without
+  /// those that claim_probe gave leave for (it counted them itself).
   virtual void refused(const KeyId& key, const std::string& verdict, const std::string& evidence,
                        const std::string& next_step, int requests) = 0;
   /// Whether this process may send the one probe of a refused key that is due now. Yes to one process only, at most as

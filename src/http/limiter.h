@@ -16,6 +16,7 @@ namespace surveysync::http {
 struct LimiterOptions {
   int requests = 120;                          ///< our share in one window
   Duration window = std::chrono::seconds(60);  ///< the vendor's rate window
+  bool operator==(const LimiterOptions&) const = default;
 };
 
 class Limiter {

@@ -43,6 +43,21 @@ std::string redirect_host(const Response& response) {
   return authority.find('@') == std::string_view::npos ? std::string(authority.substr(0, 100)) : "another host";
 }
 
+/// Whether something between us and the vendor asks for a login of its own; never a word about our key.
+bool is_from_proxy(const Response& response, std::string_view begin) {
+  const bool asks_for_itself = !response.header("Proxy-Authenticate").empty() ||
+                               (!response.header("Via").empty() && !response.header("WWW-Authenticate").empty());
+  const bool is_text = !begin.empty() && begin != "{";  // the vendor's refusals are objects, or nothing at all
+  return response.status == 407 || (response.status == 401 && (is_text || asks_for_itself));
+}
+
+/// What a status alone says about the key.
+Refusal refusal_of(ErrorKind kind, int status, std::string_view begin) {
+  if (kind == ErrorKind::unauthorized) return begin.empty() ? Refusal::pair : Refusal::access;
+  // A text may come from anything in between; it decides nothing about the key.
+  return status == 403 && (begin.empty() || begin == "{") ? Refusal::access : Refusal::none;
+}
+
 Judgement failure(ErrorKind kind, std::string message) {
   return {false, kind, std::move(message), false};
 }
@@ -72,12 +87,18 @@ Judgement judge_response(const Response& response, const Judge& judge) {
   if (success && begin.empty()) return failure(ErrorKind::unavailable, answered + " with an empty body");
   Judgement judgement = begin.empty() ? Judgement{} : ask(judge, response);
   if (judgement.ok && success) return judgement;
+  if (judgement.ok && is_from_proxy(response, begin))
+    return failure(ErrorKind::unavailable, answered + ", as a proxy does and not as the vendor");
   const bool said_more = !judgement.ok && !judgement.message.empty();
   const std::string message = said_more ? fmt::format("{}: {}", answered, judgement.message) : answered;
   // A provider may know better what a 400 or a 403 means, but not that a broken server means anything but "later".
   const bool keep_status = judgement.ok || (!success && judgement.kind == ErrorKind::malformed) ||
                            (!success && temporary && judgement.kind != ErrorKind::throttled);
-  return {false, keep_status ? by_status : judgement.kind, message, judgement.repeat_refused};
+  if (!keep_status) {
+    judgement.message = message;
+    return judgement;
+  }
+  return {false, by_status, message, judgement.repeat_refused, refusal_of(by_status, response.status, begin)};
 }
 
 }  // namespace surveysync::http

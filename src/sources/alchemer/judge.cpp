@@ -35,24 +35,33 @@ char first_byte(std::string_view body) {
   return at == std::string_view::npos ? '\0' : body[at];
 }
 
+using http::Refusal;
+
 struct Phrase {
   std::string_view words;
   ErrorKind kind;
+  Refusal refusal = Refusal::none;
 };
 // Words that decide whatever the number beside them: the same text comes with several codes and statuses.
 constexpr Phrase kPhrases[] = {
-    {"invalid auth token", ErrorKind::unauthorized},
-    {"login failed", ErrorKind::unauthorized},
-    {"invalid api_token", ErrorKind::unauthorized},
-    {"invalid credentials", ErrorKind::unauthorized},
+    {"invalid auth token", ErrorKind::unauthorized, Refusal::pair},
+    {"login failed", ErrorKind::unauthorized, Refusal::pair},
+    {"invalid api_token", ErrorKind::unauthorized, Refusal::never_valid},
+    {"invalid credentials", ErrorKind::unauthorized, Refusal::pair},
     {"request limit", ErrorKind::throttled},
     {"requests per minute", ErrorKind::throttled},
     {"rate limit", ErrorKind::throttled},
     {"too many requests", ErrorKind::throttled},
     {"service currently unavailable", ErrorKind::unavailable},
-    {"permission denied", ErrorKind::denied},
-    {"access denied", ErrorKind::denied},
+    {"permission denied", ErrorKind::denied, Refusal::access},
+    {"access denied", ErrorKind::denied, Refusal::access},
 };
+/// Refusals in other words: a key that is not valid is told without any, all words say what else it is.
+Refusal refusal_of(ErrorKind kind, int code, int status, bool has_words) {
+  if (kind == ErrorKind::unauthorized) return has_words ? Refusal::access : Refusal::pair;
+  return kind == ErrorKind::denied && (code == 403 || status == 403) ? Refusal::access : Refusal::none;
+}
+
 constexpr std::string_view kRepeatRefused = "please wait for other requests";
 
 ErrorKind kind_of_code(int code, ErrorKind otherwise) {
@@ -86,12 +95,14 @@ http::Judgement judge_envelope(int status, std::string_view code_text, std::stri
   for (const Phrase& phrase : kPhrases) {
     if (has(words, phrase.words)) {
       judgement.kind = phrase.kind;
+      judgement.refusal = phrase.refusal;
       return judgement;
     }
   }
   int code = 0;
   std::from_chars(code_text.data(), code_text.data() + code_text.size(), code);
   judgement.kind = kind_of_code(code, kind_of_code(status, ErrorKind::rejected));
+  judgement.refusal = refusal_of(judgement.kind, code, status, !judgement.message.empty());
   if (judgement.message.empty()) judgement.message = code ? "code " + std::to_string(code) : "no message";
   return judgement;
 }

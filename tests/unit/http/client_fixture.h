@@ -35,10 +35,14 @@ class ClientFixture : public testing::Test {
     std::filesystem::rename(next, key_file());
   }
 
-  /// Understands {"ok"}, {"login"}, {"throttle"}, {"repeat"}, {"denied"}, {"malformed"} as a vendor's words.
+  /// Understands {"ok"}, {"login"}, {"never"}, {"no access"}, {"throttle"}, {"repeat"}, {"denied"}, {"malformed"} as a vendor's words.
   static Judgement judge(const Response& response) {
     const auto says = [&](std::string_view word) { return response.body.find(word) != std::string::npos; };
-    if (says("login")) return {false, ErrorKind::unauthorized, "Login failed / Invalid auth token", false};
+    if (says("login"))
+      return {false, ErrorKind::unauthorized, "Login failed / Invalid auth token", false, Refusal::pair};
+    if (says("never"))
+      return {false, ErrorKind::unauthorized, "Invalid api_token supplied", false, Refusal::never_valid};
+    if (says("no access")) return {false, ErrorKind::denied, "API access is off", false, Refusal::access};
     if (says("throttle")) return {false, ErrorKind::throttled, "too many requests per minute", false};
     if (says("repeat")) return {false, ErrorKind::throttled, "Please wait for other requests to complete", true};
     if (says("denied")) return {false, ErrorKind::denied, "no access to this survey", false};
@@ -48,18 +52,25 @@ class ClientFixture : public testing::Test {
 
   Client& client() {
     if (!client_) {
-      client_ = std::make_unique<Client>(
-          options, transport, SecretReference::parse("file:" + key_file()),
-          [](const Credential& credential, Query& query, Headers& headers) {
-            query.emplace_back("api_token", credential.lines[0].expose());
-            query.emplace_back("api_token_secret", credential.lines[1].expose());
-            headers.emplace_back("X-Test", "1");
-          },
-          judge, masker, observer, clock);
-      client_->set_probe({"/v5/account", {}, {}, 0});
+      client_ = another_process();
     }
     return *client_;
   }
+  /// A client that shares nothing with the first but what `options` say.
+  std::unique_ptr<Client> another_process() {
+    auto made = std::make_unique<Client>(
+        options, transport, SecretReference::parse("file:" + key_file()),
+        [](const Credential& credential, Query& query, Headers& headers) {
+          query.emplace_back("api_token", credential.lines[0].expose());
+          query.emplace_back("api_token_secret", credential.lines[1].expose());
+          headers.emplace_back("X-Test", "1");
+        },
+        judge, masker, observer, clock);
+    made->set_probe(probe, account_probe);
+    return made;
+  }
+  /// Ends the client's process and begins a new one.
+  void restart() { client_.reset(); }
 
   static Call call(std::string path = "/v5/survey", Query query = {}) {
     return {std::move(path), std::move(query), {}, 0};
@@ -75,6 +86,8 @@ class ClientFixture : public testing::Test {
     return Error(ErrorKind::bug, "no error");
   }
 
+  Call probe{"/v5/account", {}, {}, 0};
+  Call account_probe;
   std::string directory;
   ClientOptions options;
   test::ManualClock clock;

@@ -22,10 +22,13 @@ bool signed_with(const Request& request, std::string_view token) {
 TEST_F(ClientFixture, ARotatedKeyIsPickedUpWithoutBotheringAnybody) {
   transport.otherwise(
       [&](const Request& request) { return signed_with(request, "token-two") ? ok() : answer(401, "login"); });
+  transport.then(ok());
+  get(call("/v5/first"));
+  observer.clear();
   const std::string before = client().fingerprint();
   write_key("token-two\nsecret-two\n");
   EXPECT_EQ(get(call()).status, 200);
-  EXPECT_EQ(transport.count(), 2U);
+  EXPECT_EQ(transport.count(), 3U);
   EXPECT_NE(client().fingerprint(), before);
   EXPECT_EQ(observer.count<event::KeyRotated>(), 1U);
   EXPECT_EQ(observer.count<event::KeyRefused>(), 0U);
@@ -169,7 +172,8 @@ TEST_F(ManyWorkers, OneProbeDecidesForAll) {
 }
 
 TEST_F(ManyWorkers, ARotatedKeyIsTakenUpOnce) {
-  (void)client();
+  transport.then(ok());
+  get(call("/v5/before"));
   write_key("token-two\nsecret-two\n");
   const auto kinds = run([](const Request&) { return ok(); });
   for (const ErrorKind kind : kinds)

@@ -1,0 +1,149 @@
+#include "http/key_verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace surveysync::http {
+namespace {
+
+constexpr std::size_t kShortest = 8;  // no vendor gives out shorter keys
+
+/// Lines that are as they were in the key that last worked; 0 when the two cannot be compared.
+std::size_t equal_lines(const KeyEvidence& evidence) {
+  if (evidence.lines.size() != evidence.good_lines.size()) return 0;
+  std::size_t equal = 0;
+  for (std::size_t i = 0; i < evidence.lines.size(); ++i)
+    if (evidence.lines[i] == evidence.good_lines[i]) ++equal;
+  return equal;
+}
+
+bool is_half_new(const KeyEvidence& evidence) {
+  const std::size_t equal = equal_lines(evidence);
+  return !evidence.worked && equal > 0 && equal < evidence.lines.size();
+}
+
+std::string said(const KeyEvidence& evidence) {
+  return fmt::format("key {}: {}", evidence.fingerprint,
+                     evidence.words.empty() ? "refused without a word" : evidence.words);
+}
+
+std::string last_worked(const KeyEvidence& evidence) {
+  return evidence.last_good_at
+             ? "it last worked at " + format_utc(std::chrono::floor<std::chrono::seconds>(*evidence.last_good_at))
+             : "it worked before";
+}
+
+KeyVerdict permission_denied(const KeyEvidence& evidence) {
+  return {"permission_denied", said(evidence) + "; the same key may read the account, so the key itself is good",
+          "give the API user of this key back its permission to read surveys at the vendor (users and roles); nothing "
+          "has to be changed here, it is asked again by itself"};
+}
+
+KeyVerdict access_disabled(const KeyEvidence& evidence) {
+  return {"access_disabled",
+          said(evidence) + "; everything refuses, the account too, and the words are not about the key itself",
+          "ask the vendor account's administrator whether API access (or GET) was switched off, for the account or for "
+          "the API user, or whether the plan lapsed; nothing has to be changed here, it is asked again by itself"};
+}
+
+KeyVerdict half_rotated(const KeyEvidence& evidence) {
+  std::vector<std::string> compared;
+  for (std::size_t i = 0; i < evidence.lines.size(); ++i) {
+    const bool same = evidence.lines[i] == evidence.good_lines[i];
+    compared.push_back(
+        same ? fmt::format("line {} is still that of the key that last worked ({})", i + 1, evidence.lines[i])
+             : fmt::format("line {} changed from {} to {}", i + 1, evidence.good_lines[i], evidence.lines[i]));
+  }
+  return {"half_rotated", fmt::format("{}; {}", said(evidence), fmt::join(compared, ", ")),
+          fmt::format("a new key is a new token and a new secret together: write both lines, {}",
+                      how_to_replace(evidence.reference))};
+}
+
+KeyVerdict rotated(const KeyEvidence& evidence) {
+  return {
+      "rotated",
+      fmt::format("{}; {}, and {} holds the same key still", said(evidence), last_worked(evidence), evidence.reference),
+      fmt::format("somebody made a new key for this API user (the vendor then deletes the old one at once) or "
+                  "deleted it: get the new token and secret from them, or make a new key at the vendor, and {}",
+                  how_to_replace(evidence.reference))};
+}
+
+KeyVerdict wrong_region(const KeyEvidence& evidence) {
+  return {"wrong_region",
+          fmt::format("{}; it never worked here, and the vendor's region {} accepts it", said(evidence),
+                      evidence.accepted_elsewhere),
+          fmt::format("set region = \"{}\" for this source in the configuration and reload (SIGHUP), or use a key of "
+                      "the region that is configured",
+                      evidence.accepted_elsewhere)};
+}
+
+KeyVerdict mistyped(const KeyEvidence& evidence) {
+  std::string text = said(evidence) + "; it never worked here";
+  if (!evidence.oddities.empty()) text += fmt::format("; {}", fmt::join(evidence.oddities, ", "));
+  return {"mistyped", std::move(text),
+          fmt::format("copy token and secret from the vendor's page once more, the token in the first line and the "
+                      "secret in the second, without quotes or blanks, and {}; if they are right, check the region",
+                      how_to_replace(evidence.reference))};
+}
+
+}  // namespace
+
+KeyVerdict judge_key(const KeyEvidence& evidence) {
+  if (evidence.refusal == Refusal::access || evidence.refusal == Refusal::none)
+    return evidence.account_accepts ? permission_denied(evidence) : access_disabled(evidence);
+  if (evidence.worked) return rotated(evidence);
+  if (is_half_new(evidence)) return half_rotated(evidence);
+  return evidence.accepted_elsewhere.empty() ? mistyped(evidence) : wrong_region(evidence);
+}
+
+bool may_belong_elsewhere(const KeyEvidence& evidence) {
+  const bool about_the_pair = evidence.refusal == Refusal::pair || evidence.refusal == Refusal::never_valid;
+  return about_the_pair && !evidence.worked && evidence.good_lines.empty();
+}
+
+KeyVerdict missing_key(const std::string& reference, const std::string& reason) {
+  return {"missing", reason, fmt::format("write the key, {}", how_to_replace(reference))};
+}
+
+KeyVerdict undecided_key(const std::string& words) {
+  return {"indeterminate", "the vendor could not be asked: " + words,
+          "look at the network first (DNS, proxy, TLS, the vendor's status page); this says nothing about the key"};
+}
+
+KeyVerdict resting_key() {
+  return {
+      "indeterminate",
+      "processes that began to use this key ended again and again without an answer, so it is left alone for a while",
+      "find out what ends the process (journalctl, memory, the service's restarts); the key itself may be good, and "
+      "work goes on by itself"};
+}
+
+std::vector<std::string> key_oddities(const Credential& credential) {
+  std::vector<std::string> found;
+  for (const std::string& warning : credential.warnings)
+    if (!warning.starts_with("environment")) found.push_back(warning);
+  for (std::size_t i = 0; i < credential.lines.size(); ++i) {
+    const std::string_view text = credential.lines[i].expose();
+    const auto tell = [&](std::string_view what) { found.push_back(fmt::format("line {} {}", i + 1, what)); };
+    if (text.find_first_of(" \t") != std::string_view::npos) tell("has a blank inside");
+    if (text.find_first_of("\"'`<>") != std::string_view::npos) tell("has quotes or brackets in it");
+    if (std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7e; }))
+      tell("has characters that no key has");
+    if (text.size() < kShortest) tell(fmt::format("has only {} characters", text.size()));
+    if (i > 0 && credential.lines[i] == credential.lines[i - 1]) tell("is the same as the one before");
+  }
+  return found;
+}
+
+std::string how_to_replace(const std::string& reference) {
+  const std::string_view text = reference;
+  if (text.starts_with("file:")) {
+    return fmt::format("into {} (mode 0600, best as a new file that is renamed over it); it is tried within seconds",
+                       text.substr(5));
+  }
+  if (text.starts_with("exec:")) return fmt::format("where {} takes it from; reload (SIGHUP) to have it tried", text);
+  return fmt::format("where {} comes from, then restart the service: it reads it only then", text);
+}
+
+}  // namespace surveysync::http

@@ -1,0 +1,49 @@
+#pragma once
+// What a refusal of a key means, and what a tired person does about it: the table of product.md section 5, as far as a
+// static key can give it. Pure, any thread, never throws. Texts hold fingerprints, never a key; the verdict is a stable
+// word without anything volatile, so that it can name an incident.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/client.h"
+
+namespace surveysync::http {
+
+/// What is known when a key is refused.
+struct KeyEvidence {
+  Refusal refusal = Refusal::pair;  ///< what the vendor's words are about
+  std::string words;                ///< the vendor's, scrubbed
+  std::string reference;            ///< where the key is read from, as configured
+  std::string fingerprint;
+  std::vector<std::string> lines;       ///< line fingerprints of the refused key
+  std::vector<std::string> good_lines;  ///< those of the key that its slot last worked with; empty: none is known
+  bool worked = false;                  ///< this very key was accepted once
+  std::optional<UtcTime> last_good_at;
+  bool account_accepts = false;       ///< another endpoint, that every key may ask, takes the key
+  std::string accepted_elsewhere;     ///< the region that takes it
+  std::vector<std::string> oddities;  ///< key_oddities
+};
+
+struct KeyVerdict {
+  std::string verdict, evidence, next_step;
+  bool operator==(const KeyVerdict&) const = default;
+};
+
+/// rotated, mistyped, half_rotated, wrong_region, permission_denied or access_disabled.
+KeyVerdict judge_key(const KeyEvidence& evidence);
+/// Whether the vendor's other regions are worth asking: only for a key that never worked and is nothing else.
+bool may_belong_elsewhere(const KeyEvidence& evidence);
+/// The secret cannot be read, for `reason`.
+KeyVerdict missing_key(const std::string& reference, const std::string& reason);
+/// The network, never the key: `words` is what happened.
+KeyVerdict undecided_key(const std::string& words);
+/// Uses of the key began and ended without an answer; it is left alone for a while.
+KeyVerdict resting_key();
+/// What looks wrong with a key without asking anybody: blanks inside, equal lines. Never shows it.
+std::vector<std::string> key_oddities(const Credential& credential);
+/// How a changed key is taken up: depends on where `reference` reads it from.
+std::string how_to_replace(const std::string& reference);
+
+}  // namespace surveysync::http
