@@ -85,12 +85,55 @@ BAD = {
         ('migrations/first.sql', 'SELECT 1;\n', 'is named'),
         ('docs/ARCHITECTURE.md', '`cancelled` `bug` [x](gone.md)\n', 'gone.md'),
     ),
+    'portable_sql': (
+        ('src/store/a.cpp', 'auto s = "CREATE TEMP TABLE t (a int)";\n', 'temporary tables'),
+        ('src/store/a.cpp', 'auto s = "create local temporary table t (a int)";\n', 'temporary tables'),
+        ('src/store/a.cpp', 'auto s = "SELECT a INTO TEMP t FROM b";\n', 'temporary tables'),
+        ('src/store/a.cpp', 'auto s = "MERGE "\n    "INTO t USING s ON true";\n', 'MERGE'),
+        ('src/store/a.cpp', 'auto s = R"(MERGE\nINTO t)";\n', 'MERGE'),
+        ('src/store/a.cpp', 'auto s = "LISTEN surveysync";\n', 'LISTEN'),
+        ('src/store/a.cpp', 'auto s = "SET search_path = x";\n', 'SET without LOCAL'),
+        ('src/pg/a.cpp', 'auto s = "BEGIN; SET TimeZone TO \'UTC\'";\n', 'SET without LOCAL'),
+        ('src/pg/a.cpp', 'auto s = "SET SESSION statement_timeout = 1";\n', 'SET without LOCAL'),
+        ('src/pg/a.cpp', 'auto s = "SET ROLE other";\n', 'SET without LOCAL'),
+        ('src/pg/a.cpp', 'auto s = "RESET ALL";\n', 'session state'),
+        ('src/pg/a.cpp', 'auto s = "SELECT lastval()";\n', 'session state'),
+        ('src/store/a.cpp', 'auto s = "SELECT set_config(\'a.b\', coalesce($1, \'\'), false)";\n', 'set_config'),
+        ('src/store/a.cpp', 'auto s = "SELECT pg_catalog.pg_try_advisory_xact_lock(1)";\n', 'advisory locks'),
+        ('src/store/a.cpp', 'auto s = "CREATE CONSTRAINT TRIGGER t AFTER INSERT";\n', 'triggers'),
+        ('src/store/a.cpp', 'auto s = "PREPARE one AS SELECT 1";\n', 'prepared statements'),
+        ('src/store/a.cpp', 'auto s = "EXECUTE one(1)";\n', 'prepared statements'),
+        ('src/store/a.cpp', 'auto s = "DEALLOCATE one";\n', 'prepared statements'),
+        ('src/pg/a.cpp', 'void f() { PQsendPrepare(conn, name, sql, 0, nullptr); }\n', 'prepared statements'),
+        ('src/pg/a.cpp', 'void f() { PQexecPrepared(conn, name, 0); }\n', 'prepared statements'),
+        ('src/store/a.cpp', 'auto s = "BEGIN; LOCK TABLE t";\n', 'LOCK TABLE'),
+        ('src/store/a.cpp', 'auto s = "LOCK alchemer.survey IN EXCLUSIVE MODE";\n', 'LOCK TABLE'),
+        ('src/store/a.cpp', 'auto s = "NOTIFY surveysync";\n', 'NOTIFY only where'),
+        ('src/store/a.cpp', 'auto s = "SELECT pg_catalog.pg_notify($1, $2)";\n', 'NOTIFY only where'),
+        ('migrations/0001_first.sql', 'CREATE TABLE t (a int);\nCREATE TRIGGER x AFTER INSERT ON t;\n', 'triggers'),
+        ('migrations/0001_first.sql', 'SELECT 1;\nSET search_path = x;\n', '0001_first.sql:2: session state'),
+        ('migrations/0001_first.sql', '-- it\ncreate temporary table t (a int);\n', '0001_first.sql:2: temporary'),
+    ),
     'headers': (
         ('src/http/client.h', HEADER + 'inline std::string text();\n', 'does not compile alone'),
     ),
     'formatting': (
         ('src/http/client.h', HEADER + 'inline  int   text( ) ;\n', 'clang-format'),
     ),
+}
+# What a rule must let pass: it looks like something else.
+SOUND_SQL = {
+    'src/store/ledger.cpp': 'auto s = "SELECT pg_catalog.pg_notify(\'surveysync\', $1)";\n',
+    'src/store/b.cpp': '// MERGE INTO, LISTEN x, no pg_advisory_lock\n'
+                       'auto a = "UPDATE t "\n    "SET a = 1 WHERE b";\n'
+                       'auto b = "UPDATE t " /* why */\n    "SET a = 1";\n'
+                       'auto c = "BEGIN; SET LOCAL TimeZone = \'UTC\'; SET LOCAL search_path = \'\'";\n'
+                       'auto d = "SELECT set_config(\'synchronous_commit\', \'off\', true)";\n'
+                       'auto e = "GRANT EXECUTE ON FUNCTION f TO x";\n'
+                       'auto f = "set [database] uri to the primary";\n'
+                       'auto g = "listen to what the server says; lock it and merge";\n',
+    'migrations/0001_first.sql': '-- MERGE INTO t\nCREATE TABLE t (temp int);\n'
+                                 "COMMENT ON TABLE t IS 'no; SET a = 1; LISTEN x; pg_advisory_lock';\n",
 }
 # The sound tree for rules that compile or format: no outside headers, nothing but what they need.
 SMALL = {'src/http/client.h': HEADER + '\ninline int number() { return 1; }\n'}
@@ -114,6 +157,8 @@ class RulesCanFail(unittest.TestCase):
 
     def check_rule(self, rule):
         sound = SMALL if rule in ('headers', 'formatting') else SOUND
+        if rule == 'portable_sql':
+            sound = {**SOUND, **SOUND_SQL}
         self.assertEqual(self.findings(rule, sound), [], 'a sound tree is found sound')
         for path, text, expected in BAD[rule]:
             found = self.findings(rule, {**sound, path: text})
