@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "report/journal.h"
+#include "support/event_examples.h"
 
 namespace surveysync::report {
 namespace {
@@ -44,6 +46,42 @@ TEST_F(TelemetryTest, OneJsonLineWithNumbersBare) {
             R"("message":"page size 250 becomes 100: slow \"page\" ","source":"us","run_id":7,"stream":"response",)"
             R"("partition":"12","from":250,"to":100})"
             "\n");
+}
+
+TEST_F(TelemetryTest, EveryEventIsOneJsonLineWithWhatALineNeeds) {
+  for (const test::EventExamples& of : test::all_event_examples()) {
+    for (const test::EventExample& example : of.examples) {
+      const std::string line = tell(example.event, LogFormat::json);
+      const EventText text = describe(example.event);
+      ASSERT_EQ(line.find('\n'), line.size() - 1) << line;
+      json::Document document;
+      const json::Value root = document.parse_copy(line);
+      EXPECT_EQ(root["time"].text(), "2026-11-21T18:57:00.123Z") << line;
+      EXPECT_EQ(root["level"].text(), name_of(text.severity)) << line;
+      EXPECT_EQ(root["event"].text(), text.name) << line;
+      EXPECT_EQ(root["message"].text(), text.message) << line;
+      const std::int64_t run_id = scope_of(example.event).run_id;
+      EXPECT_EQ(root["run_id"].is_absent(), run_id == 0) << line;
+      EXPECT_EQ(root["run_id"].as_int().value_or(0), run_id) << line;
+      EXPECT_EQ(root.members().size(), 4 + text.fields.size()) << line;
+      for (const auto& [field, value] : text.fields)
+        EXPECT_EQ(root[field].text(), value) << line;
+    }
+  }
+}
+
+TEST_F(TelemetryTest, CountsAndTimesAreNumbersAndIdsAreText) {
+  const auto type_of = [&](const Event& event, std::string_view field) {
+    json::Document document;
+    return document.parse_copy(tell(event, LogFormat::json))[field].type();
+  };
+  EXPECT_EQ(type_of(event::DaemonStopped{{}, 1}, "abandoned"), json::Type::number);
+  EXPECT_EQ(type_of(event::DaemonStarted{{}, 1}, "sources"), json::Type::number);
+  EXPECT_EQ(type_of(event::DeletionsBraked{{}, 1, 2, ""}, "missing"), json::Type::number);
+  EXPECT_EQ(type_of(event::RequestTaken{{}, 1, "", "", ""}, "request_id"), json::Type::number);
+  EXPECT_EQ(type_of(event::CertificateIssued{{}, true, 1, 1, 1, 0, 0}, "balanced"), json::Type::boolean);
+  EXPECT_EQ(type_of(event::KeyRotated{{}, "next", "12345678"}, "fingerprint"), json::Type::string);
+  EXPECT_EQ(type_of(event::RecordQuarantined{{}, "98", ""}, "record_key"), json::Type::string);
 }
 
 TEST_F(TelemetryTest, MasksMessageAndFields) {
