@@ -22,6 +22,7 @@ FLOORS = {
 BASE_SHARED = {'error'}
 BASE_EXCEPTIONS = {
     ('event', 'time'): 'an event carries durations',
+    ('budget', 'time'): 'a slot of the budget is a wait',
     ('child', 'time'): 'a child process has a deadline',
     ('secret', 'child'): 'a command may yield a secret (exec:)',
     ('secret', 'time'): 'a command that yields a secret (exec:) has a deadline, and waiting belongs to time',
