@@ -4,8 +4,11 @@
 
 #include <algorithm>
 
+#include "http/verdict.h"
 #include "sources/alchemer/abilities.h"
 #include "sources/alchemer/alchemer.h"
+#include "store/shared_budget.h"
+#include "sync/agenda.h"
 
 namespace surveysync::app {
 namespace {
@@ -75,6 +78,28 @@ http::ClientOptions client_options(const SourceConfig& config, const sources::So
   return options;
 }
 
+/// Another region of the vendor whose host accepts the key: one call each. Empty when none does.
+std::string region_that_accepts(const SourceConfig& config, const sources::SourceType& type, const Credential& key,
+                                Clock& clock, const std::stop_token& stop) {
+  for (const std::string& region : type.regions()) {
+    if (region == config.region) continue;
+    const http::Endpoint endpoint = http::Endpoint::parse(type.base_url(region));
+    http::Query query = type.probe.query;
+    http::Request request;
+    type.sign(key, query, request.headers);
+    request.target = endpoint.prefix + type.probe.path + "?" + http::encode_query(query);
+    request.display = type.probe.path;
+    try {
+      http::PocoTransport transport(transport_options(config, endpoint), clock);
+      const http::Response answer = transport.exchange(request, Deadline(clock, config.limits.request_timeout), stop);
+      if (http::judge_response(answer, type.judge).ok) return region;
+    } catch (const Error& failure) {
+      if (failure.kind() == ErrorKind::cancelled) throw;  // a host that cannot be reached accepts nothing
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 const std::vector<const sources::SourceType*>& providers() {
@@ -89,10 +114,24 @@ const sources::SourceType* find_provider(std::string_view name) {
   return nullptr;
 }
 
+void require_sound(const SourceConfig& source) {
+  endpoint_of(source, provider_of(source));
+  for (const std::string& reference : {source.auth.secret, source.auth.next})
+    if (!reference.empty()) SecretReference::parse(reference);
+  if (source.schedule) sync::Cron::parse(source.schedule->cron);
+}
+
 std::shared_ptr<http::Limiter> Accounts::limiter(const SourceConfig& source, const Config& config) {
-  std::shared_ptr<http::Limiter>& limiter = limiters_[source.type + "/" + source.account];
-  if (!limiter) limiter = std::make_shared<http::Limiter>(account_pacing(source, config), clock_);
-  return limiter;
+  const std::string name = source.type + "/" + source.account;
+  const http::LimiterOptions pacing = account_pacing(source, config);
+  const std::lock_guard lock(mutex_);
+  Account& account = accounts_[name];
+  if (!account.limiter || !(account.pacing == pacing)) {
+    std::shared_ptr<Budget> budget;
+    if (database_) budget = std::make_shared<store::SharedBudget>(*database_, name, clock_);
+    account = {pacing, std::make_shared<http::Limiter>(pacing, clock_, std::move(budget))};
+  }
+  return account.limiter;
 }
 
 http::LimiterOptions account_pacing(const SourceConfig& source, const Config& config) {
@@ -106,18 +145,25 @@ http::LimiterOptions account_pacing(const SourceConfig& source, const Config& co
   return pacing(slowest);
 }
 
-SourceParts::SourceParts(const SourceConfig& config, std::shared_ptr<http::Limiter> account_limiter, Masker& masker,
-                         Observer& observer, Clock& clock)
-    : config_(config) {
+SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : config_(config) {
   const sources::SourceType& type = provider_of(config);
   endpoint_ = endpoint_of(config, type);
-  transport_ = std::make_unique<http::PocoTransport>(transport_options(config, endpoint_), clock);
+  transport_ = std::make_unique<http::PocoTransport>(transport_options(config, endpoint_), around.clock);
   http::ClientOptions options = client_options(config, type, endpoint_);
-  options.account_limiter = std::move(account_limiter);
+  options.account_limiter = std::move(around.account_limiter);
+  options.keys.memory = std::move(around.key_memory);
+  options.keys.may_be_missing = around.secret_may_be_missing;
+  if (!config.auth.next.empty()) options.keys.next = SecretReference::parse(config.auth.next);
+  if (config.base_url.empty()) {
+    options.keys.accepted_elsewhere = [&config, &type, &clock = around.clock](const Credential& key,
+                                                                              const std::stop_token& stop) {
+      return region_that_accepts(config, type, key, clock, stop);
+    };
+  }
   client_ = std::make_unique<http::Client>(std::move(options), *transport_, SecretReference::parse(config.auth.secret),
-                                           type.sign, type.judge, masker, observer, clock);
-  client_->set_probe(type.probe);
-  source_ = type.make({config.name, *client_, config.region, config.privacy, observer, clock});
+                                           type.sign, type.judge, around.masker, around.observer, around.clock);
+  client_->set_probe(type.probe, type.account_probe);
+  source_ = type.make({config.name, *client_, config.region, config.privacy, around.observer, around.clock});
 }
 
 sync::Job SourceParts::job(const Config& config) const {

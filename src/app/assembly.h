@@ -5,6 +5,8 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,27 +24,49 @@ const std::vector<const sources::SourceType*>& providers();
 /// By name; null when unknown.
 const sources::SourceType* find_provider(std::string_view name);
 
+/// Throws Error(config) for what of a source's settings can be judged without asking anybody: type, auth, streams,
+/// region.
+void require_sound(const SourceConfig& source);
+
 /// How fast the source's account may be asked: the lowest rate that any of `config`'s sources of this account allows.
 http::LimiterOptions account_pacing(const SourceConfig& source, const Config& config);
 
-/// The limiters of a command's accounts: sources that name the same account share one.
+/// The limiters of a process's accounts: sources that name the same account share one, and where there is a database
+/// all processes share the account's budget in it. Thread-safe.
 class Accounts {
  public:
-  explicit Accounts(Clock& clock) : clock_(clock) {}
-  /// The limiter of the source's account, made when it is first asked for.
+  /// `database`: where the budgets are kept; none: this process is alone.
+  explicit Accounts(Clock& clock, std::optional<pg::ConnectOptions> database = std::nullopt)
+      : clock_(clock), database_(std::move(database)) {}
+  /// The limiter of the source's account, made when it is first asked for, and anew when its pace has changed.
   std::shared_ptr<http::Limiter> limiter(const SourceConfig& source, const Config& config);
 
  private:
+  struct Account {
+    http::LimiterOptions pacing;
+    std::shared_ptr<http::Limiter> limiter;
+  };
   Clock& clock_;
-  std::map<std::string, std::shared_ptr<http::Limiter>> limiters_;
+  const std::optional<pg::ConnectOptions> database_;
+  std::mutex mutex_;
+  std::map<std::string, Account> accounts_;
+};
+
+/// What a source is built into.
+struct Surroundings {
+  Masker& masker;
+  Observer& observer;
+  Clock& clock;
+  std::shared_ptr<http::Limiter> account_limiter = nullptr;  ///< from Accounts; null for one of its own
+  std::shared_ptr<http::KeyMemory> key_memory = nullptr;     ///< null: this process alone
+  bool secret_may_be_missing = false;                        ///< it is waited for, and not an error
 };
 
 /// One configured source with everything it is made of.
 class SourceParts {
  public:
-  /// `account_limiter`: from Accounts; null for one of its own.
-  SourceParts(const SourceConfig& config, std::shared_ptr<http::Limiter> account_limiter, Masker& masker,
-              Observer& observer, Clock& clock);
+  /// `config` outlives it.
+  SourceParts(const SourceConfig& config, Surroundings around);
   sources::Source& source() { return *source_; }
   http::Client& client() { return *client_; }
   const http::Endpoint& endpoint() const { return endpoint_; }

@@ -12,6 +12,7 @@
 #include "app/capability_text.h"
 #include "app/config_values.h"
 #include "app/human.h"
+#include "app/key_records.h"
 #include "report/log_line.h"
 #include "store/history.h"
 #include "store/ledger.h"
@@ -241,12 +242,26 @@ std::unique_ptr<pg::Connection> check_database(CheckReport& report, Program& pro
   return connection->alive() ? std::move(connection) : nullptr;
 }
 
+/// With the account's budget and what is known of its keys, where there is a database to ask.
+std::unique_ptr<SourceParts> make_checked_parts(Program& program, const SourceConfig& source, Observer& observer,
+                                                bool has_database) {
+  Surroundings around{program.masker(), observer, program.clock()};
+  if (has_database) {
+    const pg::ConnectOptions database = connect_options(program.connecting_config());
+    around.account_limiter = Accounts(program.clock(), database).limiter(source, program.config());
+    around.key_memory = std::make_shared<KeyRecords>(database, source.name, source.limits.hold_probe, program.clock());
+  }
+  auto parts = std::make_unique<SourceParts>(source, std::move(around));
+  if (!parts->client().key_state().usable) parts->client().probe_refused_key(program.stop());
+  return parts;
+}
+
 void check_source(CheckReport& report, Program& program, const SourceConfig& source, pg::Connection* database) {
   const std::string name = "source " + source.name;
   WarningsOf observer(program.observers());
   std::unique_ptr<SourceParts> parts;
   const bool assembled = report.run(name + " secret", [&] {
-    parts = std::make_unique<SourceParts>(source, nullptr, program.masker(), observer, program.clock());
+    parts = make_checked_parts(program, source, observer, database != nullptr);
     return fmt::format("fingerprint {}", parts->client().fingerprint());
   });
   for (const std::string& warning : observer.warnings)

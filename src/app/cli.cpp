@@ -22,6 +22,7 @@ constexpr const char* kFooter =
     "  surveysync check                 keys, network, database: everything in order?\n"
     "  surveysync sync                  load\n"
     "  surveysync status                how fresh, and proven complete?\n"
+    "  surveysync serve                 the same every night, without you\n"
     "\n"
     "Exit codes: 0 ok, 1 unexpected, 2 usage or configuration, 3 database or network down, 4 credentials refused,\n"
     "5 some surveys or sources failed, 6 a certificate does not balance or `verify` found a difference, 7 locked by\n"
@@ -37,6 +38,7 @@ void add_global_flags(CLI::App& app, GlobalFlags& flags) {
 }
 
 void add_verbs(CLI::App& app, Program& program, Action& action) {
+  add_serve_verb(app, program, action);
   add_sync_verb(app, program, action);
   add_plan_verb(app, program, action);
   add_verify_verb(app, program, action);
@@ -45,6 +47,7 @@ void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_check_verb(app, program, action);
   add_status_verb(app, program, action);
   add_run_verbs(app, program, action);
+  add_keys_verbs(app, program, action);
   add_quarantine_verbs(app, program, action);
   add_migrate_verb(app, program, action);
   add_config_verbs(app, program, action);

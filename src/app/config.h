@@ -16,11 +16,13 @@ namespace surveysync::app {
 
 struct PageSizeConfig {
   int start = 250, min = 10, max = 500;
+  bool operator==(const PageSizeConfig&) const = default;
 };
 
 struct RetryConfig {
   int attempts = 5;
   Duration base = std::chrono::milliseconds(500), cap = std::chrono::seconds(60), budget = std::chrono::minutes(10);
+  bool operator==(const RetryConfig&) const = default;
 };
 
 struct LimitsConfig {
@@ -33,6 +35,7 @@ struct LimitsConfig {
   int workers = 4;
   RetryConfig retry;
   std::vector<Duration> hold_probe;
+  bool operator==(const LimitsConfig&) const = default;
 };
 
 struct SyncConfig {
@@ -41,17 +44,20 @@ struct SyncConfig {
            recheck = std::chrono::hours(7 * 24), stale_after = std::chrono::hours(26);
   int brake_percent = 5, brake_rows = 100, brake_least = 10;
   int quarantine_percent = 1, quarantine_least = 20;
+  bool operator==(const SyncConfig&) const = default;
 };
 
 struct ScheduleConfig {
   std::string cron, timezone;
   Duration jitter{};
+  bool operator==(const ScheduleConfig&) const = default;
 };
 
 struct AuthConfig {
   std::string type = "key";     ///< key | oauth1
   std::string secret, next;     ///< references
   std::string consumer, token;  ///< references, oauth1
+  bool operator==(const AuthConfig&) const = default;
 };
 
 struct SourceConfig {
@@ -64,6 +70,7 @@ struct SourceConfig {
   std::map<std::string, std::string> privacy;  ///< field group to keep | drop | hash | off
   LimitsConfig limits;
   SyncConfig sync;
+  bool operator==(const SourceConfig&) const = default;
 };
 
 struct AlertConfig {

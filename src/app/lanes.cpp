@@ -9,12 +9,16 @@
 
 #include "app/exit_code.h"
 #include "app/hook.h"
+#include "app/key_records.h"
 #include "app/sync_summary.h"
 #include "app/verbs.h"
 #include "store/migrate.h"
 
 namespace surveysync::app {
 namespace {
+
+// Incidents are written and told before a verb ends, for at most this long.
+constexpr Duration kTellTime = std::chrono::seconds(5);
 
 bool follows_stream(const Lane& lane, const std::string& stream) {
   return lane.config->streams.empty() || lane.config->streams.contains(stream);
@@ -40,7 +44,9 @@ bool is_survey_id(std::string_view text) {
 }  // namespace
 
 Lanes::Lanes(Program& program, const std::vector<const SourceConfig*>& chosen)
-    : program_(program), progress_(std::make_shared<std::shared_ptr<Progress>>()) {
+    : program_(program),
+      accounts_(program.clock(), connect_options(program.connecting_config())),
+      progress_(std::make_shared<std::shared_ptr<Progress>>()) {
   program.start_log(
       [progress = progress_] {
         if (*progress) (*progress)->clear();
@@ -51,22 +57,29 @@ Lanes::Lanes(Program& program, const std::vector<const SourceConfig*>& chosen)
   program.observers().add(story_);
   for (const std::string& warning : program.config().warnings)
     program.observers().on_event(event::Note{{}, Severity::warning, warning});
+  check_schema_version();
+  desk_ =
+      std::make_unique<IncidentDesk>(DeskOptions{program.config().alerts, connect_options(program.connecting_config())},
+                                     program.masker(), program.observers(), program.clock());
+  program.observers().add(*desk_);
   assemble(chosen);
-  check_schema();
+  check_tables();
 }
 
 Lanes::~Lanes() = default;
 
 /// Builds every source before anything starts; the mistakes of all of them together.
 void Lanes::assemble(const std::vector<const SourceConfig*>& chosen) {
-  Accounts accounts(program_.clock());
   std::string mistakes, hint;
   for (const SourceConfig* const source : chosen) {
     try {
       Lane lane;
       lane.config = source;
-      lane.parts = std::make_unique<SourceParts>(*source, accounts.limiter(*source, program_.config()),
-                                                 program_.masker(), program_.observers(), program_.clock());
+      Surroundings around{program_.masker(), program_.observers(), program_.clock()};
+      around.account_limiter = accounts_.limiter(*source, program_.config());
+      around.key_memory = std::make_shared<KeyRecords>(connect_options(program_.connecting_config()), source->name,
+                                                       source->limits.hold_probe, program_.clock());
+      lane.parts = std::make_unique<SourceParts>(*source, std::move(around));
       lane.job = lane.parts->job(program_.config());
       lanes_.push_back(std::move(lane));
     } catch (const Error& failure) {
@@ -78,8 +91,13 @@ void Lanes::assemble(const std::vector<const SourceConfig*>& chosen) {
   if (!mistakes.empty()) throw Error(ErrorKind::config, mistakes, hint);
 }
 
-/// Fails at the start, not at page 700: the schema's version, and every table that a followed stream writes.
-void Lanes::check_schema() {
+/// Fails at the start, not at page 700: the schema's version ...
+void Lanes::check_schema_version() {
+  program_.open_database();
+}
+
+/// ... and every table that a followed stream writes.
+void Lanes::check_tables() {
   const auto connection = program_.open_database();
   for (Lane& lane : lanes_) {
     for (const model::StreamSpec& stream : lane.parts->source().streams()) {
@@ -119,7 +137,12 @@ std::vector<sync::RunReport> Lanes::carry(const LaneWork& work) {
     }
   }
   (*progress_)->finish();
+  desk_->flush(kTellTime);
   return reports;
+}
+
+RunHand Lanes::hand(Lane& lane, const store::OpenSession& open, const std::stop_token& stop) {
+  return {lane.parts->source(), lane.parts->client(), open, program_.observers(), program_.clock(), stop};
 }
 
 sync::RunReport guarded(const std::string& source, const std::function<sync::RunReport()>& work) {

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "app/assembly.h"
+#include "app/incident_desk.h"
 #include "app/program.h"
 #include "app/progress.h"
+#include "app/run_requests.h"
 #include "app/run_story.h"
 
 namespace surveysync::app {
@@ -41,15 +43,20 @@ class Lanes {
   std::vector<sync::RunReport> carry(const LaneWork& work);
   /// What was worth telling while they worked.
   const RunStory& story() const { return story_; }
+  /// What runs one source of them.
+  RunHand hand(Lane& lane, const store::OpenSession& open, const std::stop_token& stop);
 
  private:
   void assemble(const std::vector<const SourceConfig*>& chosen);
-  void check_schema();
+  void check_schema_version();
+  void check_tables();
   void show_progress();
 
   Program& program_;
+  Accounts accounts_;
   std::vector<Lane> lanes_;
   RunStory story_;
+  std::unique_ptr<IncidentDesk> desk_;
   std::shared_ptr<std::shared_ptr<Progress>> progress_;  // the log's hooks reach it, as soon as there is one
 };
 

@@ -44,7 +44,11 @@ Program::Program() = default;
 Program::~Program() = default;
 
 const Config& Program::config() {
-  if (config_) return *config_;
+  if (!config_) config_ = read_config();
+  return *config_;
+}
+
+Config Program::read_config() {
   Config config = load_config(flags.config_file);
   if (!flags.log_format.empty()) config.log_format = flags.log_format;
   if (!flags.log_level.empty()) config.log_level = flags.log_level;
@@ -56,20 +60,20 @@ const Config& Program::config() {
   }
   for (const std::string& password : database_passwords(config.database_uri))
     masker_.add(Secret(password));
-  config_ = std::move(config);
-  return *config_;
+  return config;
 }
 
 const Config& Program::connecting_config() {
-  if (connecting_) return *connecting_;
-  Config resolved = config();
-  if (!resolved.database_password.empty()) {
-    const Credential credential = SecretReference::parse(resolved.database_password).read(1);
-    masker_.add(credential);
-    resolved.database_uri = with_password(resolved.database_uri, credential.lines.front().expose());
-  }
-  connecting_ = std::move(resolved);
+  if (!connecting_) connecting_ = with_secrets(config());
   return *connecting_;
+}
+
+Config Program::with_secrets(Config config) {
+  if (config.database_password.empty()) return config;
+  const Credential credential = SecretReference::parse(config.database_password).read(1);
+  masker_.add(credential);
+  config.database_uri = with_password(config.database_uri, credential.lines.front().expose());
+  return config;
 }
 
 void Program::start_log(std::function<void()> before_line, std::function<void()> after_line) {
@@ -77,20 +81,33 @@ void Program::start_log(std::function<void()> before_line, std::function<void()>
   options.format = config().log_format == "json" ? report::LogFormat::json : report::LogFormat::text;
   options.level = severity_of(config().log_level);
   options.colours = live_terminal() && colours_allowed() ? report::Colours::on : report::Colours::off;
+  options.journal_stream = journal_stream();
   options.before_line = std::move(before_line);
   options.after_line = std::move(after_line);
   telemetry_ = std::make_unique<report::Telemetry>(std::move(options), masker_, clock_);
   observers_.add(*telemetry_);
 }
 
+SignalOptions Program::signal_options() {
+  SignalOptions options;
+  options.first = [this](int) {
+    if (telemetry_) telemetry_->on_event(event::Note{{}, Severity::warning, "stopping; a second signal ends at once"});
+  };
+  options.stop_deadline = config_ ? config_->stop_deadline : Config().stop_deadline;
+  return options;
+}
+
 std::stop_token Program::stop() {
-  if (!signals_) {
-    signals_ = std::make_unique<SignalWatch>(stop_, [this](int) {
-      if (telemetry_) {
-        telemetry_->on_event(event::Note{{}, Severity::warning, "stopping; a second signal ends at once"});
-      }
-    });
-  }
+  if (!signals_) signals_ = std::make_unique<SignalWatch>(stop_, signal_options());
+  return stop_.get_token();
+}
+
+std::stop_token Program::stop_of_daemon(std::function<void()> hangup, std::function<void()> late) {
+  SignalOptions options = signal_options();
+  options.hangup = std::move(hangup);
+  options.late = std::move(late);
+  options.status = [](int signal) { return signal == SIGTERM ? 0 : 128 + signal; };
+  signals_ = std::make_unique<SignalWatch>(stop_, std::move(options));
   return stop_.get_token();
 }
 
@@ -98,6 +115,10 @@ std::unique_ptr<pg::Connection> Program::open_database() {
   auto connection = std::make_unique<pg::Connection>(connect_options(connecting_config()), clock_, stop());
   store::require_version(*connection);
   return connection;
+}
+
+void Program::set_log_level(const std::string& level) {
+  if (telemetry_) telemetry_->set_level(severity_of(level));
 }
 
 void Program::print(std::string_view text) const {

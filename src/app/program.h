@@ -41,8 +41,12 @@ class Program {
 
   /// Reads the configuration on first use, flags laid over it. Throws Error(config).
   const Config& config();
+  /// Reads it anew, whatever was read before. Throws Error(config).
+  Config read_config();
   /// The same with the database's password, read from its secret, in the URI: for connecting, never for showing.
   const Config& connecting_config();
+  /// `config` with that password.
+  Config with_secrets(Config config);
   /// Starts the log with the configured format and level. `before_line` and `after_line`: see TelemetryOptions.
   void start_log(std::function<void()> before_line = {}, std::function<void()> after_line = {});
   /// Telemetry and whoever was added; usable after start_log.
@@ -52,11 +56,16 @@ class Program {
 
   /// Ends on the first signal. The first call starts to watch for signals; the log must have been started.
   std::stop_token stop();
+  /// The same for a daemon, as the first call: SIGHUP calls `hangup` (on the thread of the signals) and does not stop,
+  /// and SIGTERM is a good end. `late`: called when the stop deadline ends the process.
+  std::stop_token stop_of_daemon(std::function<void()> hangup, std::function<void()> late);
   /// The signal that ended us; 0 if none.
   int signal() const { return signals_ ? signals_->received() : 0; }
 
   /// A connection for a verb that reads, after its schema's version was checked.
   std::unique_ptr<pg::Connection> open_database();
+  /// From here on lines below `level` ("debug", ...) are dropped.
+  void set_log_level(const std::string& level);
 
   /// Standard output, masked.
   void print(std::string_view text) const;
@@ -70,6 +79,7 @@ class Program {
   bool live_terminal() const;
 
  private:
+  SignalOptions signal_options();
   Masker masker_;
   SystemClock clock_;
   std::stop_source stop_;

@@ -93,14 +93,20 @@ std::string summary_text(std::span<const sync::RunReport> reports) {
                    {"REQUESTS", Align::right},
                    {"TOOK", Align::right},
                    {"RUN", Align::right}});
+  std::string queued;
   for (const sync::RunReport& report : reports) {
+    if (report.queued_as != 0) {
+      queued += fmt::format("{}: another process works it; the run is left to it as request {}\n", report.source,
+                            report.queued_as);
+      continue;
+    }
     table.add({report.source, std::string(sync::name_of(report.outcome)), grouped(report.counts.inserted),
                grouped(report.counts.updated), grouped(report.counts.unchanged), grouped(report.counts.tombstoned),
                grouped(report.counts.quarantined), certificates_text(report), grouped(report.skipped),
                grouped(report.counts.requests), spoken(report.elapsed),
                report.run_id == 0 ? "-" : fmt::format("{}", report.run_id)});
   }
-  return table.text();
+  return (table.empty() ? std::string() : table.text()) + queued;
 }
 
 std::vector<std::string> troubles(std::span<const sync::RunReport> reports) {

@@ -15,7 +15,7 @@ namespace {
 struct ResyncFlags {
   std::string source, from, until;
   std::vector<std::string> surveys, responses;
-  bool confirmed = false;
+  bool confirmed = false, no_wait = false;
 };
 
 /// The responses that are named, and the one survey they belong to.
@@ -84,7 +84,7 @@ int run_job(Program& program, const ResyncFlags& flags, MakeJob make_job) {
     lane.job = make_job(lane.job, flags);
   const std::vector<sync::RunReport> reports =
       lanes.carry([&](Lane& lane, const store::OpenSession& open, const std::stop_token& stop) {
-        return sync::run(lane.job, lane.parts->source(), open, program.observers(), program.clock(), stop);
+        return run_or_ask(lanes.hand(lane, open, stop), lane.job, !flags.no_wait);
       });
   program.print(summary_text(reports));
   return conclude(program, lanes, reports);
@@ -115,6 +115,7 @@ void add_resync_verbs(CLI::App& app, Program& program, Action& action) {
       ->expected(1)
       ->take_all();
   resync->add_flag("--yes", flags->confirmed, "mark deletions also where the brake would stop");
+  resync->add_flag("--no-wait", flags->no_wait, kNoWaitHelp);
   resync->callback(
       [&program, &action, flags] { action = [&program, flags] { return run_job(program, *flags, resync_job); }; });
 
@@ -128,6 +129,7 @@ void add_resync_verbs(CLI::App& app, Program& program, Action& action) {
   backfill->add_option("SOURCE", flags->source, "name of the source as configured")->required();
   backfill->add_option("--from", flags->from, "what changed at this time or later")->type_name("TIME")->required();
   backfill->add_option("--until", flags->until, "and before this time; default: now")->type_name("TIME");
+  backfill->add_flag("--no-wait", flags->no_wait, kNoWaitHelp);
   backfill->callback(
       [&program, &action, flags] { action = [&program, flags] { return run_job(program, *flags, backfill_job); }; });
 }

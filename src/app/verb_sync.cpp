@@ -13,7 +13,7 @@ namespace {
 
 struct SyncFlags {
   std::vector<std::string> sources, surveys;
-  bool dry_run = false;
+  bool dry_run = false, no_wait = false;
 };
 
 int run_sync(Program& program, const SyncFlags& flags) {
@@ -26,7 +26,7 @@ int run_sync(Program& program, const SyncFlags& flags) {
   }
   const std::vector<sync::RunReport> reports =
       lanes.carry([&](Lane& lane, const store::OpenSession& open, const std::stop_token& stop) {
-        return sync::run(lane.job, lane.parts->source(), open, program.observers(), program.clock(), stop);
+        return run_or_ask(lanes.hand(lane, open, stop), lane.job, !flags.no_wait);
       });
   if (flags.dry_run) {
     for (const sync::RunReport& report : reports)
@@ -65,6 +65,7 @@ void add_sync_verb(CLI::App& app, Program& program, Action& action) {
   verb->add_option("--survey", flags->surveys, "only this survey; may be repeated")->expected(1)->take_all();
   verb->add_flag("--dry-run", flags->dry_run,
                  "really fetch and merge, print what would change and whether it would balance, then roll back");
+  verb->add_flag("--no-wait", flags->no_wait, kNoWaitHelp);
   verb->callback([&program, &action, flags] { action = [&program, flags] { return run_sync(program, *flags); }; });
 }
 

@@ -36,6 +36,7 @@ struct Describe : DescribeService {
         .add("outcome", e.outcome)
         .add(e.counts)
         .add_time("elapsed_seconds", e.elapsed)
+        .add_text("cause", e.cause)
         .add_text("error", e.error)
         .done();
   }

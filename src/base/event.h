@@ -48,6 +48,7 @@ struct RunFinished {
   Counts counts;
   Duration elapsed;
   std::string error;
+  std::string cause = {};  ///< the kind of the error that ended the whole run ("unauthorized"); empty when none did
 };
 /// A run that was open when its process died was closed as failed.
 struct RunAbandoned {

@@ -9,7 +9,8 @@ constexpr int kCloseAttempts = 2;
 }  // namespace
 
 void close_run(const EndedRun& run, const RunReport& report) {
-  const std::string error = report.error ? report.error->full_text() : std::string(), outcome(name_of(report.outcome));
+  const std::string error = report.error ? report.error->full_text() : std::string(), outcome(name_of(report.outcome)),
+                    cause(report.error ? policy(report.error->kind()).name : "");
   for (int attempt = 1; attempt <= kCloseAttempts; ++attempt) {
     try {
       if (!run.lane || !run.lane->alive()) run.lane = run.open({});
@@ -24,7 +25,7 @@ void close_run(const EndedRun& run, const RunReport& report) {
       run.observer.on_event(event::StoreUnavailable{run.scope, std::string("run could not be closed: ") + lost.what()});
     }
   }
-  run.observer.on_event(event::RunFinished{run.scope, outcome, report.counts, report.elapsed, error});
+  run.observer.on_event(event::RunFinished{run.scope, outcome, report.counts, report.elapsed, error, cause});
 }
 
 }  // namespace surveysync::sync

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "store/requests.h"
 #include "sync/certificate.h"
 #include "sync/close_run.h"
 #include "sync/lease_keeper.h"
@@ -34,6 +35,7 @@ class Run {
     const std::stop_callback forward(asked_to_stop_, [this] { stop_.request_stop(); });
     lane_ = open_(stop_.get_token());                            // fails at once when the database is down
     fence_ = lane_->acquire_lease(job_.source, job_.lease_ttl);  // from here on no other process works this source
+    take_request();
     open_ledger();
     RunReport report = work_under_lease();
     report.source = job_.source;
@@ -46,6 +48,13 @@ class Run {
   }
 
  private:
+  /// What somebody asked for is executed once.
+  void take_request() {
+    if (job_.request_id == 0 || store::Requests(lane_->connection()).take(fence_, job_.request_id)) return;
+    lane_->release_lease(fence_);
+    throw Error(ErrorKind::locked, fmt::format("request {} was executed by another process", job_.request_id));
+  }
+
   /// A rehearsal leaves nothing in the ledger.
   void open_ledger() {
     const std::string kind(name_of(job_.kind));
@@ -53,6 +62,7 @@ class Run {
       for (const std::int64_t id : lane_->ledger().close_abandoned(fence_))
         observer_.on_event(event::RunAbandoned{{job_.source, id, "", ""}});
       run_id_ = lane_->ledger().open_run(fence_, kind);
+      if (job_.request_id != 0) store::Requests(lane_->connection()).note_run(fence_, job_.request_id, run_id_);
     }
     observer_.on_event(event::RunStarted{scope(), kind});
   }

@@ -38,8 +38,9 @@ std::string_view name_of(RunKind kind);
 struct Job {
   std::string source;
   RunKind kind = RunKind::incremental;
-  bool dry_run = false;    ///< everything is fetched and merged, and rolled back; nothing is left in the ledger
-  bool confirmed = false;  ///< `--yes`: above the brake a random sample of 100 decides
+  std::int64_t request_id = 0;  ///< surveysync.request: what this run executes; 0: nobody asked
+  bool dry_run = false;         ///< everything is fetched and merged, and rolled back; nothing is left in the ledger
+  bool confirmed = false;       ///< `--yes`: above the brake a random sample of 100 decides
   std::optional<UtcTime> from, until;  ///< resync, backfill: changes in [from, until)
   std::set<std::string> responses;     ///< resync: only these record ids of the partitions in `only`
   sources::Following following;
@@ -79,6 +80,7 @@ struct RunReport {
   std::int64_t partitions = 0;  ///< walked
   std::int64_t skipped = 0;     ///< not due for a probe: they keep their last certificate
   std::int64_t certified = 0, unbalanced = 0;
+  std::int64_t queued_as = 0;            ///< not run: left as this request to the process that works the source
   std::int64_t braked = 0;               ///< stopped by the deletion brake
   std::vector<PartitionChange> changes;  ///< what each partition's walk stored or marked (dry runs print it)
   std::vector<PartitionFailure> failures;

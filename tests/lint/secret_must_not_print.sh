@@ -15,7 +15,10 @@ compiles() {
 #include <fmt/ostream.h>
 #include <spdlog/spdlog.h>
 #include <iostream>
+#include <sstream>
 #include <string>
+#include <vector>
+#include "base/event.h"
 #include "base/secret.h"
 void misuse(const surveysync::Secret& secret) { $2 }
 PROGRAM
@@ -44,5 +47,14 @@ must_not_compile formatted '(void)fmt::format("{}", secret);'
 must_not_compile made_string 'std::string text = secret; (void)text;'
 must_not_compile constructed_string 'std::string text(secret); (void)text;'
 must_not_compile viewed 'std::string_view text = secret; (void)text;'
+must_not_compile assigned_string 'std::string text; text = secret; (void)text;'
+must_not_compile appended 'std::string text; text += secret; (void)text;'
+must_not_compile joined 'std::vector<const surveysync::Secret*> all{&secret}; (void)fmt::format("{}", fmt::join(all, ","));'
+must_not_compile pointed_at '(void)fmt::format("{}", &secret);'
+must_not_compile logged_as_error 'spdlog::get("x")->error("{}", secret);'
+must_not_compile streamed_to_text 'std::ostringstream out; out << secret;'
+must_not_compile credential_logged 'surveysync::Credential credential; spdlog::info("{}", credential); (void)secret;'
+must_not_compile credential_copied 'surveysync::Credential one, other; other = one; (void)secret;'
+must_not_compile event_note 'surveysync::event::Note note{{}, surveysync::Severity::info, secret}; (void)note;'
 must_not_compile copied 'surveysync::Secret other = secret; (void)other;'
 exit "$((failures > 0))"

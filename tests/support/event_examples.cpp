@@ -30,7 +30,7 @@ EventExamples examples(For<event::RunFinished>) {
   return {"it ended",
           {{"", event::RunFinished{kRun, "succeeded", kCounts, 61s, ""}},
            {"partial", event::RunFinished{kRun, "partial", kCounts, 61s, "1 of 42 parts failed"}},
-           {"failed", event::RunFinished{kRun, "failed", kCounts, 61s, "the key is refused"}}}};
+           {"failed", event::RunFinished{kRun, "failed", kCounts, 61s, "the key is refused", "unauthorized"}}}};
 }
 EventExamples examples(For<event::RunAbandoned>) {
   return {"a run that was open when its process died was closed as failed", {{"", event::RunAbandoned{kRun}}}};

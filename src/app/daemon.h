@@ -1,0 +1,73 @@
+#pragma once
+// `serve`: the daemon's life from the first line to the last. It watches over the lanes (one a source), talks to
+// systemd, reloads on SIGHUP, and stops within the stop deadline. Signals were blocked by main; their thread rings this
+// one. It goes on without a database and without keys: both are waited for. Used on the main thread. Throws
+// Error(config) before anything starts; afterwards nothing ends it but a signal.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "app/doorbell.h"
+#include "app/incident_desk.h"
+#include "app/program.h"
+#include "app/source_lane.h"
+#include "app/state_marker.h"
+#include "app/systemd.h"
+
+namespace surveysync::app {
+
+class Daemon {
+ public:
+  explicit Daemon(Program& program);
+  ~Daemon();
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  /// Works until a signal; the exit code.
+  int run();
+
+ private:
+  /// Every event of a source is a sign of life of its lane.
+  class Pulse final : public Observer {
+   public:
+    explicit Pulse(Daemon& daemon) : daemon_(daemon) {}
+    void on_event(const Event& event) noexcept override;
+
+   private:
+    Daemon& daemon_;
+  };
+
+  std::shared_ptr<const Config> read_config();
+  void leave_mark();
+  void check_schema(const std::stop_token& stop);
+  void start(std::shared_ptr<const Config> config);
+  void reload();
+  std::string change_lanes(std::shared_ptr<const Config> config);
+  void watch_secrets(const std::stop_token& stop);
+  void watch_requests(const std::stop_token& stop);
+  bool all_alive() const;
+  std::string status_text() const;
+  void look_around();
+  void stop_all();
+
+  Program& program_;
+  Pulse pulse_;
+  Systemd systemd_;
+  Doorbell bell_;
+  std::atomic<bool> reload_asked_ = false;
+  std::unique_ptr<StateMarker> marker_;
+  std::shared_ptr<const Config> config_;
+  std::unique_ptr<IncidentDesk> desk_;
+  std::unique_ptr<Accounts> accounts_;
+  mutable std::mutex mutex_;  // guards lanes_ against pulse and watchers
+  std::map<std::string, std::shared_ptr<SourceLane>> lanes_;
+  std::string told_status_;
+  std::jthread secrets_, requests_;
+};
+
+/// Runs the daemon as a Poco ServerApplication; the exit code.
+int serve(Program& program);
+
+}  // namespace surveysync::app

@@ -1,0 +1,116 @@
+#include "app/key_records.h"
+
+#include <algorithm>
+
+namespace surveysync::app {
+namespace {
+
+// A database that is away is asked again this often.
+constexpr Duration kAskAgain = std::chrono::seconds(5);
+
+}  // namespace
+
+KeyRecords::KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits, Clock& clock)
+    : options_(std::move(options)), source_(std::move(source)), waits_(std::move(waits)), clock_(clock) {}
+
+KeyRecords::~KeyRecords() = default;
+
+template <class Act>
+bool KeyRecords::with_book(const Act& act) noexcept {
+  const std::lock_guard lock(mutex_);
+  // A pooler or a restart may have ended the idle connection: one fresh one is always worth it.
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    try {
+      if (!connection_) {
+        if (failed_at_ && clock_.now() < *failed_at_ + kAskAgain) return false;
+        connection_ = std::make_unique<pg::Connection>(options_, clock_, std::stop_token());
+      }
+      store::KeyBook book(*connection_);
+      act(book);
+      failed_at_.reset();
+      return true;
+    } catch (...) {
+      const bool was_idle = connection_ && !connection_->alive();
+      connection_.reset();
+      failed_at_ = clock_.now();
+      if (!was_idle) return false;
+      failed_at_.reset();
+    }
+  }
+  return false;
+}
+
+store::KeyRecord KeyRecords::record_of(const http::KeyId& key) const {
+  store::KeyRecord record;
+  record.source = source_;
+  record.slot = key.slot;
+  record.fingerprint = key.fingerprint;
+  record.lines = key.line_fingerprints;
+  return record;
+}
+
+/// After a few uses that ended without an answer the next one waits, as long as a refused key's probe would.
+Duration KeyRecords::rest_of(const store::KeyRecord& record) const {
+  if (record.uses < kUsesWithoutAnswer || waits_.empty()) return Duration::zero();
+  const auto step = static_cast<std::size_t>(record.uses - kUsesWithoutAnswer);
+  return std::max(Duration::zero(), waits_[std::min(step, waits_.size() - 1)] - record.since_use);
+}
+
+http::KeyPast KeyRecords::past_of(const store::KeyRecord& record) const {
+  http::KeyPast past;
+  past.worked = record.last_good_at.has_value();
+  past.last_good_at = record.last_good_at;
+  past.last_good_lines = record.good_lines;
+  if (!record.verdict.empty()) {
+    past.refused = http::KeyPast::Refusal{record.verdict, record.evidence, record.next_step,
+                                          record.refused_at.value_or(UtcTime()), record.until_probe};
+  } else {
+    past.rest = rest_of(record);
+  }
+  return past;
+}
+
+http::KeyPast KeyRecords::begin(const http::KeyId& key) {
+  http::KeyPast past;
+  with_book([&](store::KeyBook& book) {
+    past = past_of(book.recall(record_of(key)));
+    if (past.refused || past.rest > Duration::zero()) return;
+    book.begin(record_of(key));
+  });
+  return past;
+}
+
+http::KeyPast KeyRecords::recall(const http::KeyId& key) {
+  http::KeyPast past;
+  with_book([&](store::KeyBook& book) { past = past_of(book.recall(record_of(key))); });
+  return past;
+}
+
+void KeyRecords::accepted(const http::KeyId& key) {
+  with_book([&](store::KeyBook& book) { book.accepted(record_of(key)); });
+}
+
+void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
+                         const std::string& next_step, int requests) {
+  store::KeyRecord record = record_of(key);
+  record.verdict = verdict;
+  record.evidence = evidence;
+  record.next_step = next_step;
+  with_book([&](store::KeyBook& book) { book.refused(record, requests, waits_); });
+}
+
+bool KeyRecords::claim_probe(const http::KeyId& key) {
+  bool claimed = false;
+  with_book([&](store::KeyBook& book) {
+    const store::KeyRecord known = book.recall(record_of(key));
+    if (!known.verdict.empty()) {
+      claimed = book.claim_probe(record_of(key), waits_, kMostInFirstHour);
+    } else if (rest_of(known) <= Duration::zero()) {
+      book.begin(record_of(key));
+      claimed = true;
+    }
+  });
+  return claimed;
+}
+
+}  // namespace surveysync::app

@@ -1,0 +1,52 @@
+#pragma once
+// The key memory of a source, kept in surveysync.credential (store/key_book). Its own database connection, opened when
+// first needed; while the database is away nothing is known and nothing is written, and that is not tried again for a
+// few seconds. Thread-safe. Never throws.
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "http/key_memory.h"
+#include "pg/connection.h"
+#include "store/key_book.h"
+
+namespace surveysync::app {
+
+class KeyRecords final : public http::KeyMemory {
+ public:
+  /// `waits`: limits.hold_probe.
+  KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits, Clock& clock);
+  ~KeyRecords() override;
+
+  http::KeyPast begin(const http::KeyId& key) override;
+  http::KeyPast recall(const http::KeyId& key) override;
+  void accepted(const http::KeyId& key) override;
+  void refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
+               const std::string& next_step, int requests) override;
+  bool claim_probe(const http::KeyId& key) override;
+
+  /// Requests with a dead key in its first hour, in all processes together, stay at or below twelve; one is kept back
+  /// for a person's `keys test`.
+  static constexpr int kMostInFirstHour = 11;
+  /// Uses that may end without an answer (the process was killed) before the next one waits.
+  static constexpr int kUsesWithoutAnswer = 3;
+
+ private:
+  template <class Act>
+  bool with_book(const Act& act) noexcept;
+  store::KeyRecord record_of(const http::KeyId& key) const;
+  http::KeyPast past_of(const store::KeyRecord& record) const;
+  Duration rest_of(const store::KeyRecord& record) const;
+
+  const pg::ConnectOptions options_;
+  const std::string source_;
+  const std::vector<Duration> waits_;
+  Clock& clock_;
+  std::mutex mutex_;
+  std::unique_ptr<pg::Connection> connection_;
+  std::optional<SteadyTime> failed_at_;
+};
+
+}  // namespace surveysync::app

@@ -1,0 +1,255 @@
+#include "app/source_lane.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "app/hook.h"
+#include "app/key_records.h"
+#include "store/history.h"
+#include "store/migrate.h"
+
+namespace surveysync::app {
+namespace {
+
+// A waiting lane looks at the database at least this often: other processes run things too.
+constexpr Duration kLongestWait = std::chrono::seconds(60);
+// How often a lane looks whether a run of another process is over, or its process dead.
+constexpr Duration kForeignRun = std::chrono::seconds(5);
+// The key of a held source is looked at this often; KeyMemory says when a probe goes out.
+constexpr Duration kHeldLook = std::chrono::seconds(2);
+constexpr Duration kNextSlotEvery = std::chrono::hours(24);
+constexpr int kRecentRuns = 20;
+
+std::optional<sync::Schedule> schedule_of(const SourceConfig& source) {
+  if (!source.schedule) return std::nullopt;
+  return sync::Schedule{source.schedule->cron, source.schedule->timezone, source.schedule->jitter};
+}
+
+std::vector<sync::PastRun> past_runs(std::vector<store::RunRow> rows) {
+  std::vector<sync::PastRun> runs;
+  for (store::RunRow& row : rows)
+    runs.push_back({row.started_at, row.finished_at, std::move(row.kind), std::move(row.outcome)});
+  return runs;
+}
+
+}  // namespace
+
+SourceLane::SourceLane(LaneSettings settings, const SourceConfig& source)
+    : settings_(std::move(settings)),
+      source_(source),
+      open_(session_opener(*settings_.config, settings_.observer, settings_.clock)),
+      bell_(settings_.clock),
+      key_bell_(settings_.clock),
+      last_sign_(settings_.clock.now()) {
+  work_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
+}
+
+SourceLane::~SourceLane() {
+  request_stop();
+  if (work_.joinable()) work_.join();  // it starts the other
+  if (keys_.joinable()) keys_.join();
+}
+
+void SourceLane::request_stop() {
+  work_.request_stop();
+  keys_.request_stop();
+}
+
+void SourceLane::keys_changed() {
+  keys_changed_ = true;
+  key_bell_.ring();
+}
+
+LaneState SourceLane::state() const {
+  const std::lock_guard lock(mutex_);
+  return {source_.name, held_ ? fmt::format("held ({})", verdict_) : text_, held_, running_,
+          settings_.clock.now() - last_sign_.load()};
+}
+
+void SourceLane::say(std::string text, bool running) {
+  const std::lock_guard lock(mutex_);
+  text_ = std::move(text);
+  running_ = running;
+}
+
+RunHand SourceLane::hand(const std::stop_token& stop) {
+  return {parts_->source(), parts_->client(), open_, settings_.observer, settings_.clock, stop};
+}
+
+void SourceLane::work(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    show_life();
+    Duration wait = kForeignRun;
+    try {
+      step(stop);
+      wait = until_next(stop);
+      told_trouble_.clear();
+      troubles_ = 0;
+    } catch (const Error& error) {
+      if (stop.stop_requested()) break;
+      // Told once while it lasts; the waits grow, since what is away is not helped by asking.
+      wait = std::min<Duration>(std::chrono::seconds(2) * (1 << std::min(troubles_++, 4)), std::chrono::seconds(30));
+      say(error.kind() == ErrorKind::locked ? "worked by another process" : "waiting: " + std::string(error.what()));
+      if (error.kind() == ErrorKind::locked) {
+        wait = kForeignRun;
+      } else if (std::exchange(told_trouble_, error.what()) != told_trouble_) {
+        if (error.kind() == ErrorKind::unavailable)
+          settings_.observer.on_event(event::StoreUnavailable{scope(), error.what()});
+        else
+          settings_.observer.on_event(event::Note{scope(), Severity::error, error.full_text()});
+      }
+    } catch (const std::exception& error) {
+      wait = kLongestWait;
+      settings_.observer.on_event(event::Note{scope(), Severity::error, std::string("unexpected: ") + error.what()});
+    }
+    show_life();
+    if (run_at_once_) continue;
+    bell_.wait(wait, stop);
+  }
+}
+
+/// Everything that can be done now: what others asked for, then what is due.
+void SourceLane::step(const std::stop_token& stop) {
+  assemble(stop);
+  if (!parts_->client().key_state().usable) return;  // held: the other thread rings when the key is good
+  carry_next_request(stop);
+  if (stop.stop_requested()) return;
+  if (run_at_once_.exchange(false)) {
+    carry(parts_->job(*settings_.config), stop);
+    return;
+  }
+  if (until_next(stop) <= Duration::zero()) carry(parts_->job(*settings_.config), stop);
+}
+
+/// Builds the source when it is first needed, and looks whether the schema fits before the first run.
+void SourceLane::assemble(const std::stop_token& stop) {
+  if (!parts_) {
+    Surroundings around{settings_.masker, settings_.observer, settings_.clock};
+    around.account_limiter = settings_.accounts.limiter(source_, *settings_.config);
+    around.key_memory = std::make_shared<KeyRecords>(connect_options(*settings_.config), source_.name,
+                                                     source_.limits.hold_probe, settings_.clock);
+    around.secret_may_be_missing = true;
+    parts_ = std::make_unique<SourceParts>(source_, std::move(around));
+    note_keys();
+    keys_ = std::jthread([this](const std::stop_token& ended) { look_after_keys(ended); });
+    if (stop.stop_requested()) keys_.request_stop();
+  }
+  if (schema_checked_) return;
+  const auto session = open_(stop);
+  store::require_version(session->connection());
+  for (const model::StreamSpec& stream : parts_->source().streams()) {
+    if (source_.streams.empty() || source_.streams.contains(stream.name))
+      store::verify_tables(session->connection(), stream);
+  }
+  schema_checked_ = true;
+}
+
+/// How long until something is due; zero or less: now. Says so where that changed.
+Duration SourceLane::until_next(const std::stop_token& stop) {
+  if (!parts_->client().key_state().usable) return kLongestWait;
+  sync::AgendaQuestion question;
+  question.source = source_.name;
+  question.schedule = schedule_of(source_);
+  const auto session = open_(stop);
+  question.runs = past_runs(store::History(session->connection()).recent_runs(source_.name, kRecentRuns));
+  question.now = session->ledger().now();
+  if (!question.runs.empty() && question.runs.front().outcome.empty()) {
+    if (store::Requests(session->connection()).holder(source_.name)) {
+      say("worked by another process");
+      return kForeignRun;
+    }
+    // Its process died: nobody will write how it ended. The first time it is run again at once.
+    const bool again = question.runs.size() > 1 && question.runs[1].outcome == "failed";
+    if (!again) return Duration::zero();
+    question.runs.front().outcome = "failed";
+    question.runs.front().finished_at = question.runs.front().started_at;
+  }
+  const std::optional<sync::Due> due = sync::next_run(question);
+  const std::string plan = due ? fmt::format("next run {} ({})", format_utc(due->at), due->reason) : "no schedule";
+  say(plan);
+  if (due && std::exchange(told_plan_, plan) != plan)
+    settings_.observer.on_event(event::RunScheduled{scope(), due->at, due->reason});
+  return due ? std::min<Duration>(due->at - question.now, kLongestWait) : kLongestWait;
+}
+
+void SourceLane::carry(const sync::Job& job, const std::stop_token& stop) {
+  say("running", true);
+  const sync::RunReport report = run_now(hand(stop), job);
+  say("between runs");
+  note_keys();
+  key_bell_.ring();
+  if (report.run_id != 0) {
+    run_hooks({source_.name, source_.hook, job.lease_ttl}, open_, settings_.observer, settings_.clock, stop);
+  }
+}
+
+void SourceLane::carry_next_request(const std::stop_token& stop) {
+  constexpr int kMostInARow = 1000;
+  for (int done = 0; done < kMostInARow && !stop.stop_requested(); ++done) {
+    std::optional<store::RunRequest> request;
+    {
+      const auto session = open_(stop);
+      request = store::Requests(session->connection()).next(source_.name);
+    }
+    if (!request || !parts_->client().key_state().usable) return;
+    say(fmt::format("running request {}", request->request_id), true);
+    const sync::RunReport report = carry_request(hand(stop), parts_->job(*settings_.config), *request);
+    say("between runs");
+    if (report.run_id != 0) {
+      run_hooks({source_.name, source_.hook, settings_.config->lease_ttl}, open_, settings_.observer, settings_.clock,
+                stop);
+    }
+  }
+}
+
+/// Tells when the source begins to be held, and when it is no longer.
+void SourceLane::note_keys() {
+  const http::KeyState key = parts_->client().key_state();
+  bool began = false, ended = false;
+  {
+    const std::lock_guard lock(mutex_);
+    began = !key.usable && (!held_ || verdict_ != key.verdict);
+    ended = key.usable && held_;
+    held_ = !key.usable;
+    verdict_ = key.verdict;
+  }
+  if (began) settings_.observer.on_event(event::SourceHeld{scope(), key.verdict, key.next_step});
+  if (!ended) return;
+  settings_.observer.on_event(event::SourceReleased{
+      scope(), fmt::format("the key {} is accepted; what was missed is caught up", key.fingerprint)});
+  run_at_once_ = true;
+  bell_.ring();
+}
+
+/// The other thread: changed secrets, probes of a refused key, and now and then the key in reserve.
+void SourceLane::look_after_keys(const std::stop_token& stop) {
+  http::Client& client = parts_->client();
+  while (!stop.stop_requested()) {
+    try {
+      bool usable = client.key_state().usable;
+      if (keys_changed_.exchange(false)) usable = client.refresh_keys(stop);
+      if (!usable) usable = client.probe_refused_key(stop);
+      note_keys();
+      if (usable) try_next_slot(stop);
+    } catch (const Error& error) {
+      if (stop.stop_requested()) return;
+      settings_.observer.on_event(
+          event::Note{scope(), Severity::warning, fmt::format("looking after the keys: {}", error.full_text())});
+    } catch (const std::exception& error) {
+      settings_.observer.on_event(
+          event::Note{scope(), Severity::error, fmt::format("looking after the keys: {}", error.what())});
+    }
+    key_bell_.wait(kHeldLook, stop);
+  }
+}
+
+void SourceLane::try_next_slot(const std::stop_token& stop) {
+  if (source_.auth.next.empty()) return;
+  const SteadyTime now = settings_.clock.now();
+  if (next_slot_tried_at_ && now < *next_slot_tried_at_ + kNextSlotEvery) return;
+  next_slot_tried_at_ = now;
+  parts_->client().try_next_key(stop);
+}
+
+}  // namespace surveysync::app

@@ -1,0 +1,93 @@
+#pragma once
+// One source in the daemon: a thread that decides when it runs and runs it, and one that looks after its keys.
+//
+//     waiting --due, asked, released--> running --ended--> waiting
+//        |                                 |
+//        +--key refused--> held <----------+     held --key accepted--> running
+//
+// When: sync/agenda, from what the database says ran before, so a restart and a second daemon agree. A source that is
+// worked by another process is left to it; a database that is away is waited for. Never throws; whatever goes wrong is
+// an event and the lane goes on. Destruction stops the run under way (its pages are kept) and joins both threads.
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "app/assembly.h"
+#include "app/doorbell.h"
+#include "app/run_requests.h"
+#include "sync/agenda.h"
+
+namespace surveysync::app {
+
+/// What a lane is made from; shared by all lanes of one configuration.
+struct LaneSettings {
+  std::shared_ptr<const Config> config;  ///< with secrets: for connecting
+  Accounts& accounts;
+  Masker& masker;
+  Observer& observer;
+  Clock& clock;
+};
+
+/// What a lane is doing, for STATUS= and the watchdog.
+struct LaneState {
+  std::string source, text;  ///< "running", "held (rotated)", "next run 2026-11-22T02:15:00Z", ...
+  bool held = false, running = false;
+  Duration silent{};  ///< since it last showed life
+};
+
+class SourceLane {
+ public:
+  SourceLane(LaneSettings settings, const SourceConfig& source);
+  ~SourceLane();
+  SourceLane(const SourceLane&) = delete;
+  SourceLane& operator=(const SourceLane&) = delete;
+
+  const SourceConfig& config() const { return source_; }
+  /// Somebody left a request, or its run should be looked at for another reason.
+  void ring() { bell_.ring(); }
+  /// A secret may have changed.
+  void keys_changed();
+  /// An event of this source: it lives.
+  void show_life() { last_sign_.store(settings_.clock.now()); }
+  LaneState state() const;
+  /// Begins to stop without waiting for the end; the destructor waits.
+  void request_stop();
+
+ private:
+  void work(const std::stop_token& stop);
+  void look_after_keys(const std::stop_token& stop);
+  void step(const std::stop_token& stop);
+  void assemble(const std::stop_token& stop);
+  Duration until_next(const std::stop_token& stop);
+  void carry(const sync::Job& job, const std::stop_token& stop);
+  void carry_next_request(const std::stop_token& stop);
+  void note_keys();
+  void try_next_slot(const std::stop_token& stop);
+  void say(std::string text, bool running = false);
+  RunHand hand(const std::stop_token& stop);
+  Scope scope() const { return {source_.name, 0, "", ""}; }
+
+  const LaneSettings settings_;
+  const SourceConfig& source_;
+  const store::OpenSession open_;
+  Doorbell bell_, key_bell_;
+  std::unique_ptr<SourceParts> parts_;  // made on the work thread, then shared with the other
+  std::atomic<SteadyTime> last_sign_;
+  std::atomic<bool> keys_changed_ = false, run_at_once_ = false;
+  bool schema_checked_ = false;
+  std::string told_plan_, told_trouble_;
+  int troubles_ = 0;
+  std::optional<SteadyTime> next_slot_tried_at_;
+
+  mutable std::mutex mutex_;
+  std::string text_ = "starting";
+  bool held_ = false, running_ = false;
+  std::string verdict_;
+
+  std::jthread keys_, work_;
+};
+
+}  // namespace surveysync::app
