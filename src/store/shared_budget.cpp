@@ -1,6 +1,8 @@
 #include "store/shared_budget.h"
 
+#include <algorithm>
 #include <condition_variable>
+#include <mutex>
 #include <utility>
 
 #include "pg/binary.h"

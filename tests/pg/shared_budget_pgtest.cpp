@@ -69,8 +69,9 @@ TEST_F(SharedBudgetTest, ManyProcessesNeverGetSlotsThatAreTooClose) {
   std::atomic<int> taken = 0;
   std::vector<std::jthread> threads;
   std::vector<std::unique_ptr<store::SharedBudget>> budgets;
-  for (int process = 0; process < kProcesses; ++process) {
+  for (int process = 0; process < kProcesses; ++process)
     budgets.push_back(budget());
+  for (int process = 0; process < kProcesses; ++process) {
     for (int thread = 0; thread < kThreads; ++thread) {
       threads.emplace_back([&, process] {
         for (int turn = 0; turn < kEach; ++turn)
