@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <system_error>
 
@@ -80,6 +81,16 @@ short wanted_events(const StreamSocket& socket, int result, short plainly) {
   return result == SecureStreamSocket::ERR_SSL_WANT_WRITE ? POLLOUT : POLLIN;
 }
 
+/// sendBytes, which throws where receiveBytes says -1: a plain socket whose buffer is full (Poco 1.11).
+int send_bytes(StreamSocket& socket, std::string_view bytes) {
+  try {
+    return socket.sendBytes(bytes.data(), fit(bytes.size()));
+  } catch (const Poco::IOException& failure) {
+    if (failure.code() == EAGAIN) return -1;
+    throw;
+  }
+}
+
 StreamSocket open_tcp(const std::string& address, std::uint16_t port, Patience& patience) {
   StreamSocket socket;
   socket.connectNB(SocketAddress(address, port));
@@ -100,7 +111,7 @@ void Connection::write(std::string_view bytes, Patience& patience) {
     while (!bytes.empty()) {
       patience.check();
       ERR_clear_error();  // OpenSSL blames the next call for what an earlier one left in the thread's queue
-      const int sent = socket_.sendBytes(bytes.data(), fit(bytes.size()));
+      const int sent = send_bytes(socket_, bytes);
       if (const short events = wanted_events(socket_, sent, POLLOUT)) {
         patience.await(descriptor_of(socket_), events);
       } else {

@@ -63,6 +63,37 @@ INSTANTIATE_TEST_SUITE_P(
         No{200, R"({"result_ok":true,"data":null})", ErrorKind::unavailable},
         No{200, R"({"result_ok":true,"data":[)", ErrorKind::malformed}));
 
+struct About {
+  int status;
+  const char* body;
+  http::Refusal refusal;
+};
+
+class AlchemerRefusal : public testing::TestWithParam<About> {};
+
+TEST_P(AlchemerRefusal, SaysWhatItIsAbout) {
+  EXPECT_EQ(of(GetParam().status, GetParam().body).refusal, GetParam().refusal) << GetParam().body;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Wordings, AlchemerRefusal,
+    testing::Values(
+        About{200, R"({"result_ok":false,"code":401,"message":"Login failed \/ Invalid auth token"})",
+              http::Refusal::pair},
+        About{401, R"({"result_ok":false,"code":"401","message":"Login failed \/ Invalid auth token"})",
+              http::Refusal::pair},
+        About{200, R"({"result_ok":false,"code":"401","message":"Invalid api_token or api_token_secret supplied"})",
+              http::Refusal::never_valid},
+        About{401, R"({"result_ok":false,"code":401,"message":"Invalid credentials"})", http::Refusal::pair},
+        About{401, R"({"result_ok":false,"code":401})", http::Refusal::pair},
+        About{401, R"({"result_ok":false,"code":401,"message":"API access is disabled for this account"})",
+              http::Refusal::access},
+        About{403, R"({"result_ok":false,"code":403,"message":"GET is not allowed"})", http::Refusal::access},
+        About{200, R"({"result_ok":false,"code":"403","message":"Permission Denied"})", http::Refusal::access},
+        About{200, R"({"result_ok":false,"code":404,"message":"no such survey"})", http::Refusal::none},
+        About{500, R"({"result_ok":false,"code":500,"message":"oops"})", http::Refusal::none},
+        About{200, R"({"result_ok":true,"data":[]})", http::Refusal::none}));
+
 TEST(AlchemerJudge, KnowsTheRefusedRepeat) {
   EXPECT_TRUE(of(429, R"({"result_ok":false,"code":429,"message":"Please wait for other requests to complete."})")
                   .repeat_refused);
