@@ -8,9 +8,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 failures=0
 
-# compiles NAME BODY: whether a function with this body compiles.
-compiles() {
-  cat > "$scratch/$1.cpp" <<PROGRAM
+# What every case includes, compiled once.
+cat > "$scratch/prelude.h" <<'PROGRAM'
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 #include <spdlog/spdlog.h>
@@ -20,9 +19,14 @@ compiles() {
 #include <vector>
 #include "base/event.h"
 #include "base/secret.h"
-void misuse(const surveysync::Secret& secret) { $2 }
 PROGRAM
-  "$compiler" -std=c++20 -DSPDLOG_FMT_EXTERNAL -fsyntax-only -I"$source_dir/src" "$scratch/$1.cpp" 2> "$scratch/$1.log"
+flags=(-std=c++20 -DSPDLOG_FMT_EXTERNAL -I"$source_dir/src")
+"$compiler" "${flags[@]}" -x c++-header "$scratch/prelude.h" -o "$scratch/prelude.h.gch" || exit 1
+
+# compiles NAME BODY: whether a function with this body compiles.
+compiles() {
+  echo "void misuse(const surveysync::Secret& secret) { $2 }" > "$scratch/$1.cpp"
+  "$compiler" "${flags[@]}" -fsyntax-only -include "$scratch/prelude.h" "$scratch/$1.cpp" 2> "$scratch/$1.log"
 }
 
 must_compile() {
@@ -41,6 +45,10 @@ must_not_compile() {
 }
 
 must_compile proper_use 'spdlog::info("{}", secret.expose().size());'
+must_compile proper_streams 'std::ostringstream out; out << secret.empty(); std::cout << out.str();'
+must_compile proper_texts 'std::string text = "a"; text += "b"; std::vector<std::string> all{text}; (void)fmt::format("{}", fmt::join(all, ",")); (void)secret;'
+must_compile proper_credential 'surveysync::Credential one, other; other = std::move(one); spdlog::get("x")->error("{}", other.fingerprint); (void)secret;'
+must_compile proper_note 'surveysync::event::Note note{{}, surveysync::Severity::info, "text"}; (void)note; (void)secret;'
 must_not_compile logged 'spdlog::info("{}", secret);'
 must_not_compile streamed 'std::cout << secret;'
 must_not_compile formatted '(void)fmt::format("{}", secret);'
