@@ -14,6 +14,8 @@ using Certified = Task::Certified;
 
 // Surveys with a change within this time of the account's newest one are probed in every run.
 constexpr auto kActive = std::chrono::days(30);
+// So few dormant surveys cost so little that each is probed in every run: nobody waits a week for an edit there.
+constexpr std::size_t kFewDormant = 20;
 
 std::chrono::microseconds micros(Duration time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time);
@@ -119,7 +121,12 @@ class Planner {
       if (!is_active(standing)) dormant.emplace_back(partition.name, standing.probed_at);
       all.emplace(partition.name, standing.swept_at);
     }
-    due_for_probe_ = due_in_turn(dormant, in_.now, in_.job.probe_all);
+    if (dormant.size() <= kFewDormant) {
+      for (const auto& [name, probed_at] : dormant)
+        due_for_probe_.insert(name);
+    } else {
+      due_for_probe_ = due_in_turn(dormant, in_.now, in_.job.probe_all);
+    }
     due_for_sweep_ = due_for_comparison(all, in_.now, in_.job.sweep_all);
   }
 
