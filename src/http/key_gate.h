@@ -113,6 +113,7 @@ class KeyGate {
     Content content;                      // null: cannot be read, or was not read yet
     std::vector<std::string> good_lines;  // of the key that it last worked with
     std::set<std::string> warned;         // what is wrong with the file, each told once until it is right again
+    Content rejected;                     // what the file held instead of content, and was refused
     std::string unreadable;               // why content is null
   };
   /// The right to decide; one at a time. With `workers_wait`, nobody takes a key meanwhile.
@@ -143,6 +144,7 @@ class KeyGate {
   void tell_if_held();
   Content take_in(const Slot& slot, Credential credential);
   Content look(Slot& slot);
+  void restored(Slot& slot);
   void put(std::size_t index, const Content& content, Announce announce);
   void activate(std::size_t index);
   Known known_of(const Content& content);

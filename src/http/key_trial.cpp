@@ -37,7 +37,10 @@ KeyGate::Content KeyGate::look(Slot& slot) {
   try {
     Credential found = slot.reference->read(lines_);
     slot.warned.clear();
-    if (slot.content && found.lines == slot.content->lines) return nullptr;
+    if (slot.content && found.lines == slot.content->lines) {
+      restored(slot);
+      return nullptr;
+    }
     bool is_new = false;
     {
       const std::lock_guard lock(mutex_);
@@ -52,12 +55,25 @@ KeyGate::Content KeyGate::look(Slot& slot) {
   }
 }
 
+/// The file holds the key in use again, after another that was refused and told of: that trouble is over.
+void KeyGate::restored(Slot& slot) {
+  const Content rejected = std::exchange(slot.rejected, nullptr);
+  if (!rejected) return;
+  {
+    const std::lock_guard lock(mutex_);
+    known_locked(rejected).told = false;
+    if (!known_locked(slot.content).usable() || &slot != &slots_[active_]) return;
+  }
+  observer_.on_event(event::KeyAccepted{scope_, slot.name, slot.content->fingerprint});
+}
+
 /// From here on the slot holds `content`.
 void KeyGate::put(std::size_t index, const Content& content, Announce announce) {
   {
     const std::lock_guard lock(mutex_);
     slots_[index].content = content;
     slots_[index].unreadable.clear();
+    slots_[index].rejected.reset();
     if (index != active_) return;
     ++version_;
     ruled_at_.reset();
@@ -342,7 +358,11 @@ void KeyGate::try_fresh(std::size_t index, const Content& fresh, const std::stop
       if (answer == Answer::Kind::accepted) admit(slot, fresh);
       return;
     case Answer::Kind::refused:
-      if (replaces_nothing_good) put(index, fresh, Announce::no);
+      if (replaces_nothing_good) {
+        put(index, fresh, Announce::no);
+      } else {
+        slot.rejected = fresh;
+      }
       if (index == 0 || index == active_) tell(slot, fresh);
       return;
     case Answer::Kind::unknown:
