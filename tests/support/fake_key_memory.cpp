@@ -37,8 +37,8 @@ void FakeKeyMemory::refused(const http::KeyId& key, const std::string& verdict, 
   refusals_ += requests;
   http::KeyPast& past = known_[key.fingerprint];
   if (!past.refused) next_probe_[key.fingerprint] = clock_.now() + std::chrono::seconds(70);
-  past.refused = http::KeyPast::Refusal{verdict, evidence, next_step,
-                                        past.refused ? past.refused->since : clock_.utc_now(), {}};
+  past.refused =
+      http::KeyPast::Refusal{verdict, evidence, next_step, past.refused ? past.refused->since : clock_.utc_now(), {}};
 }
 
 bool FakeKeyMemory::claim_probe(const http::KeyId& key) {
