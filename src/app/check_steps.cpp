@@ -249,10 +249,11 @@ std::unique_ptr<SourceParts> make_checked_parts(Program& program, const SourceCo
   if (has_database) {
     const pg::ConnectOptions database = connect_options(program.connecting_config());
     around.account_limiter = Accounts(program.clock(), database).limiter(source, program.config());
-    around.key_memory = std::make_shared<KeyRecords>(database, source.name, source.limits.hold_probe, program.clock());
+    around.key_memory = std::make_shared<KeyRecords>(database, source.name, source.limits.hold_probe,
+                                                     KeyPatience::person, program.clock());
   }
   auto parts = std::make_unique<SourceParts>(source, std::move(around));
-  if (!parts->client().key_state().usable) parts->client().probe_refused_key(program.stop());
+  parts->client().probe_refused_key(program.stop());
   return parts;
 }
 

@@ -10,8 +10,13 @@ constexpr Duration kAskAgain = std::chrono::seconds(5);
 
 }  // namespace
 
-KeyRecords::KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits, Clock& clock)
-    : options_(std::move(options)), source_(std::move(source)), waits_(std::move(waits)), clock_(clock) {}
+KeyRecords::KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits,
+                       KeyPatience patience, Clock& clock)
+    : options_(std::move(options)),
+      source_(std::move(source)),
+      waits_(std::move(waits)),
+      patience_(patience),
+      clock_(clock) {}
 
 KeyRecords::~KeyRecords() = default;
 
@@ -104,7 +109,8 @@ bool KeyRecords::claim_probe(const http::KeyId& key) {
   with_book([&](store::KeyBook& book) {
     const store::KeyRecord known = book.recall(record_of(key));
     if (!known.verdict.empty()) {
-      claimed = book.claim_probe(record_of(key), waits_, kMostInFirstHour);
+      claimed = book.claim_probe(record_of(key), waits_, kMostInFirstHour) ||
+                (patience_ == KeyPatience::person && book.claim_early(record_of(key), kMostEarly));
     } else if (rest_of(known) <= Duration::zero()) {
       book.begin(record_of(key));
       claimed = true;

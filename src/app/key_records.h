@@ -14,10 +14,14 @@
 
 namespace surveysync::app {
 
+/// Who asks: a daemon waits for a refused key's next probe, a person has perhaps mended the key just now.
+enum class KeyPatience : std::uint8_t { daemon, person };
+
 class KeyRecords final : public http::KeyMemory {
  public:
   /// `waits`: limits.hold_probe.
-  KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits, Clock& clock);
+  KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits, KeyPatience patience,
+             Clock& clock);
   ~KeyRecords() override;
 
   http::KeyPast begin(const http::KeyId& key) override;
@@ -30,6 +34,8 @@ class KeyRecords final : public http::KeyMemory {
   /// Requests with a dead key in its first hour, in all processes together, stay at or below twelve; one is kept back
   /// for a person's `keys test`.
   static constexpr int kMostInFirstHour = 11;
+  /// Of these, how many may come before a probe is due, where a person asks.
+  static constexpr int kMostEarly = 6;
   /// Uses that may end without an answer (the process was killed) before the next one waits.
   static constexpr int kUsesWithoutAnswer = 3;
 
@@ -43,6 +49,7 @@ class KeyRecords final : public http::KeyMemory {
   const pg::ConnectOptions options_;
   const std::string source_;
   const std::vector<Duration> waits_;
+  const KeyPatience patience_;
   Clock& clock_;
   std::mutex mutex_;
   std::unique_ptr<pg::Connection> connection_;

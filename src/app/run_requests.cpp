@@ -160,7 +160,7 @@ sync::RunReport report_of(const store::RunRequest& request, const std::optional<
 }
 
 sync::RunReport run_now(const RunHand& hand, const sync::Job& job) {
-  if (!hand.client.key_state().usable) hand.client.probe_refused_key(hand.stop);
+  hand.client.probe_refused_key(hand.stop);
   return sync::run(job, hand.source, hand.open, hand.observer, hand.clock, hand.stop);
 }
 

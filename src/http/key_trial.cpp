@@ -393,10 +393,8 @@ bool KeyGate::probe_refused(const std::stop_token& stop) {
       const std::lock_guard lock(mutex_);
       end_rest_locked(known_locked(slot.content));
     }
-    const Known known = known_of(slot.content);
-    if (!known.begun) {
-      open(stop);
-    } else if (slot.content && known.held && !others_accept(slot)) {
+    if (!known_of(slot.content).begun) open(stop);
+    if (slot.content && known_of(slot.content).held && !others_accept(slot)) {
       const bool leave = memory_->claim_probe(id_of(slot, slot.content));
       if (leave && !retry_held(slot, slot.content, stop)) promote_other(stop);
     }

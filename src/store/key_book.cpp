@@ -78,6 +78,14 @@ std::string claim_sql() {
       kTogether);
 }
 
+std::string claim_early_sql() {
+  return fmt::format(
+      "UPDATE surveysync.credential AS c SET refusals = c.refusals + 1, probing = true "
+      "FROM {} WHERE c.source = t.source AND c.slot = t.slot AND c.verdict IS NOT NULL "
+      "AND t.asked < $4 * (1 + floor(extract(epoch FROM t.now - t.since) / 3600))",
+      kTogether);
+}
+
 std::vector<std::string> split(const std::string& text) {
   std::vector<std::string> parts;
   for (std::size_t begin = 0; begin < text.size();) {
@@ -243,6 +251,12 @@ bool KeyBook::claim_probe(const KeyRecord& key, const std::vector<Duration>& wai
   params.push_back(pg::int8_array(steps));
   params.push_back(pg::int4(most_in_first_hour));
   return change(connection_, {{kLock, params_of(key)}, {claim_sql(), std::move(params)}})[1].affected() > 0;
+}
+
+bool KeyBook::claim_early(const KeyRecord& key, int most_an_hour) {
+  std::vector<pg::Param> params = params_of(key);
+  params.push_back(pg::int4(most_an_hour));
+  return change(connection_, {{kLock, params_of(key)}, {claim_early_sql(), std::move(params)}})[1].affected() > 0;
 }
 
 }  // namespace surveysync::store

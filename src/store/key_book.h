@@ -48,6 +48,9 @@ class KeyBook {
   /// refused_at is younger than an hour and `most_in_first_hour` requests are already counted; counts one refusal
   /// ahead.
   bool claim_probe(const KeyRecord& key, const std::vector<Duration>& waits, int most_in_first_hour);
+  /// A probe before it is due, because a person asks: while fewer than `most_an_hour` requests were refused for each
+  /// hour begun since the refusal. Counts one ahead; the next due probe stays where it is.
+  bool claim_early(const KeyRecord& key, int most_an_hour);
 
  private:
   pg::Connection& connection_;

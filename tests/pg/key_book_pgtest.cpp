@@ -192,6 +192,21 @@ TEST_F(KeyBookTest, NoMoreThanSoManyRequestsInTheFirstHourOverAllSources) {
   EXPECT_TRUE(claim(key("aa", "eu"))) << "after the first hour the waits alone count";
 }
 
+TEST_F(KeyBookTest, APersonMayAskEarlyAFewTimesAnHour) {
+  EXPECT_FALSE(book_.claim_early(key("aa"), 6)) << "it is not refused";
+  book_.refused(key("aa"), 3, waits_);
+  const auto due = book_.recall(key("aa")).next_probe_at;
+  for (int asked = 3; asked < 6; ++asked) {
+    EXPECT_TRUE(book_.claim_early(key("aa"), 6)) << asked;
+    book_.refused(key("aa"), 1, waits_);
+  }
+  EXPECT_FALSE(book_.claim_early(key("aa"), 6));
+  EXPECT_EQ(book_.recall(key("aa")).refusals, 6);
+  EXPECT_EQ(book_.recall(key("aa")).next_probe_at, due);
+  pass("61 minutes");
+  EXPECT_TRUE(book_.claim_early(key("aa"), 6)) << "another hour";
+}
+
 TEST_F(KeyBookTest, OneOfManyGetsTheProbe) {
   for (const char* source : {"us", "eu", "au"})
     book_.refused(key("aa", source), 1, waits_);

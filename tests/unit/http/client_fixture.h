@@ -35,7 +35,8 @@ class ClientFixture : public testing::Test {
     std::filesystem::rename(next, key_file());
   }
 
-  /// Understands {"ok"}, {"login"}, {"never"}, {"no access"}, {"throttle"}, {"repeat"}, {"denied"}, {"malformed"} as a vendor's words.
+  /// Understands {"ok"}, {"login"}, {"never"}, {"no access"}, {"throttle"}, {"repeat"}, {"denied"}, {"malformed"} as a
+  /// vendor's words.
   static Judgement judge(const Response& response) {
     const auto says = [&](std::string_view word) { return response.body.find(word) != std::string::npos; };
     if (says("login"))
