@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -288,6 +289,13 @@ LIMITS = {'vendor_limit': 1000000, 'requests_per_minute': 900000, 'window': '1s'
           'retry': {'attempts': 4, 'base': '20ms', 'cap': '200ms', 'budget': '20s'}}
 
 
+def black_hole(scratch):
+    """The port of a listener on loopback that takes connections and never says a word."""
+    listener = socket.create_server(('127.0.0.1', 0), backlog=50)
+    scratch.on_close(listener.close)
+    return listener.getsockname()[1]
+
+
 def toml_value(value):
     if isinstance(value, bool):
         return 'true' if value else 'false'
@@ -366,6 +374,88 @@ class Workbench:
 
     def run(self, *arguments, env=None, seconds=120):
         return self.finish(self.start(*arguments, env=env), seconds)
+
+
+class Daemon:
+    """A running `serve` of a workbench, its log as JSON in a file (so its end of the pipe is always drained)."""
+
+    def __init__(self, bench, config=None, env=None, verb=('serve',)):
+        Daemon.number = getattr(Daemon, 'number', 0) + 1
+        self.bench = bench
+        self.path = bench.scratch.join(f'daemon{Daemon.number}.log')
+        log = {'SURVEYSYNC__LOG__FORMAT': 'json', **(env or {})}
+        with open(self.path, 'wb') as out:
+            self.process = subprocess.Popen([binary(), '--config', config or bench.config, *verb], env=bench.environment(log),
+                                            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+        bench.scratch.on_close(self.kill)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def output(self):
+        with open(self.path, encoding='utf-8', errors='replace') as stream:
+            return stream.read()
+
+    def events(self, name=None, **fields):
+        """What its log says so far, the last line only when it is whole."""
+        out = []
+        for line in self.output().split('\n')[:-1]:
+            if not line.startswith('{'):
+                continue
+            event = json.loads(line)
+            if (name is None or event['event'] == name) and all(event.get(key) == value for key, value in fields.items()):
+                out.append(event)
+        return out
+
+    def tail(self):
+        return f'pid {self.pid}, exit {self.process.poll()}:\n' + self.output()[-4000:]
+
+    def wait_for(self, name, seconds=30, least=1, **fields):
+        """Waits until so many of these events are in the log; the last of them."""
+        def seen():
+            found = self.events(name, **fields)
+            if len(found) >= least:
+                return found[-1]
+            if self.process.poll() is not None:
+                raise AssertionError(f'the daemon ended before {name} {fields}: {self.tail()}')
+            return None
+        try:
+            return wait_until(seen, seconds, f'{name} {fields}')
+        except AssertionError as error:
+            raise AssertionError(f'{error}\n{self.tail()}') from None
+
+    def send(self, number):
+        os.kill(self.pid, number)
+
+    def armed(self):
+        """Waits until SIGTERM is blocked: from there on the program answers signals itself."""
+        def blocked():
+            with open(f'/proc/{self.pid}/status', encoding='ascii') as stream:
+                mask = next(line for line in stream if line.startswith('SigBlk')).split()[1]
+            return int(mask, 16) >> (signal.SIGTERM - 1) & 1
+        wait_until(blocked, 10, 'the daemon to block its signals')
+
+    def stop(self, number=signal.SIGTERM, bound=7):
+        """Asks it to end: (exit code, seconds it took)."""
+        begin = time.monotonic()
+        self.send(number)
+        return self.ended(begin, bound)
+
+    def ended(self, begin, bound=7):
+        try:
+            return self.process.wait(bound + 10), time.monotonic() - begin
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f'still running after {time.monotonic() - begin:.1f} s\n{self.tail()}') from None
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def kill(self):
+        """kill -9, also of one that is stopped."""
+        if self.alive():
+            os.killpg(self.pid, signal.SIGKILL)
+            self.process.wait(10)
 
 
 class SystemTest(unittest.TestCase):
