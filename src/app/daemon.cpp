@@ -121,6 +121,7 @@ void Daemon::check_schema(const std::stop_token& stop) {
     pg::Connection connection(connect_options(*config_), program_.clock(), stop);
     store::require_version(connection);
   } catch (const Error& failure) {
+    if (failure.kind() == ErrorKind::cancelled) return;  // stopped while it was asked: an end like any other
     if (failure.kind() != ErrorKind::unavailable) throw;
     program_.observers().on_event(event::StoreUnavailable{{}, failure.what()});
   }
@@ -147,6 +148,7 @@ void Daemon::reload() {
     desk_->use({config->alerts, connect_options(*config)});
     program_.observers().on_event(event::ConfigReloaded{{}, change_lanes(std::move(config))});
   } catch (const Error& mistake) {
+    if (mistake.kind() == ErrorKind::cancelled) return;  // stopped meanwhile: that is no mistake of the file
     program_.observers().on_event(event::ConfigRefused{{}, mistake.full_text()});
   }
   {
