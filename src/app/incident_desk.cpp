@@ -33,6 +33,7 @@ void IncidentDesk::make_webhooks() {
 }
 
 void IncidentDesk::on_event(const Event& event) noexcept {
+  if (muted_) return;
   try {
     std::vector<IncidentAct> acts = incident_acts(event);
     if (acts.empty()) return;

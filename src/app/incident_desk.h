@@ -4,6 +4,7 @@
 // already; where the database is away it is told all the same, and written down when the database is back. Then the
 // webhooks. Destroyed before its observers.
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -40,6 +41,8 @@ class IncidentDesk final : public Observer {
   ~IncidentDesk() override;
 
   void on_event(const Event& event) noexcept override;
+  /// From here on nothing is an incident: what happens is not meant to last (`sync --dry-run`).
+  void mute() { muted_ = true; }
   /// From here on these channels and this database.
   void use(DeskOptions options);
   /// Waits until all that was heard is written and told, for at most `time`.
@@ -70,12 +73,12 @@ class IncidentDesk final : public Observer {
   SteadyTime ask_database_at_{};
   std::deque<Message> messages_;
 
+  std::atomic<bool> muted_ = false;
   std::mutex mutex_;
-  std::condition_variable_any heard_, idle_;
+  std::condition_variable_any heard_;
   std::deque<IncidentAct> acts_;
   std::optional<DeskOptions> renewed_;
   bool busy_ = false;
-  std::stop_source wake_;
   std::jthread thread_;
 };
 

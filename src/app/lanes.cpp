@@ -142,6 +142,12 @@ std::vector<sync::RunReport> Lanes::carry(const LaneWork& work) {
   return reports;
 }
 
+void Lanes::rehearse() {
+  desk_->mute();
+  for (Lane& lane : lanes_)
+    lane.job.dry_run = true;
+}
+
 RunHand Lanes::hand(Lane& lane, const store::OpenSession& open, const std::stop_token& stop) {
   return {lane.parts->source(), lane.parts->client(), open, program_.observers(), program_.clock(), stop};
 }

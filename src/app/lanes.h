@@ -38,6 +38,8 @@ class Lanes {
   Lanes& operator=(const Lanes&) = delete;
 
   std::vector<Lane>& all() { return lanes_; }
+  /// What they do is not meant to last: every job a dry run, nothing an incident.
+  void rehearse();
   /// Carries all lanes at once, with progress, to their end. What goes wrong before or around the work of a lane is its
   /// report too.
   std::vector<sync::RunReport> carry(const LaneWork& work);

@@ -20,10 +20,9 @@ int run_sync(Program& program, const SyncFlags& flags) {
   const std::vector<const SourceConfig*> chosen = choose_sources_to_work(program.config(), flags.sources);
   const std::set<std::string> surveys = chosen_surveys(flags.surveys, chosen.size(), "sync");
   Lanes lanes(program, chosen);
-  for (Lane& lane : lanes.all()) {
+  for (Lane& lane : lanes.all())
     lane.job.only = surveys;
-    lane.job.dry_run = flags.dry_run;
-  }
+  if (flags.dry_run) lanes.rehearse();
   const std::vector<sync::RunReport> reports =
       lanes.carry([&](Lane& lane, const store::OpenSession& open, const std::stop_token& stop) {
         return run_or_ask(lanes.hand(lane, open, stop), lane.job, !flags.no_wait);
