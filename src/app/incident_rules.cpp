@@ -46,7 +46,7 @@ struct Rules {
     return acts;
   }
   Acts operator()(const event::KeyRotated& e) const {
-    if (e.slot != "next") return {};
+    if (e.slot != "next") return {resolve("second_key_in_use", e.scope, "the first place holds the key in use again")};
     return {open(
         "second_key_in_use", e.scope, "warning", "",
         fmt::format("the first key of {} is refused, the second one ({}) is in use", e.scope.source, e.fingerprint),

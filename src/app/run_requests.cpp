@@ -111,8 +111,11 @@ class Follower {
   sync::RunReport withdraw() {
     const auto session = hand_.open({});
     const bool withdrawn = store::Requests(session->connection()).withdraw(request_);
-    throw Error(ErrorKind::cancelled,
-                withdrawn ? "stopped; the request was taken back" : "stopped; the request is executed all the same");
+    const std::string text =
+        withdrawn ? "stopped; the request was taken back" : "stopped; the request is executed all the same";
+    hand_.observer.on_event(
+        event::Note{{job_.source, 0, "", ""}, Severity::warning, text});  // a stop's error is not shown
+    throw Error(ErrorKind::cancelled, text);
   }
 
   const RunHand& hand_;
