@@ -32,14 +32,14 @@ def binary():
 
 
 def wait_until(condition, seconds, what):
-    """Polls `condition` until it gives something true; that value."""
+    """Polls `condition` until it gives something true; that value. `what`: a text, or what makes it in the end."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f'waited {seconds} s in vain for {what}')
+            raise AssertionError(f'waited {seconds} s in vain for {what() if callable(what) else what}')
         time.sleep(0.02)
 
 
@@ -250,6 +250,10 @@ class Sandbox:
     def between(self, **change):
         """Applies a change once `after` further requests are answered."""
         self._control('POST', '/between', json.dumps(change))
+
+    def prepare(self, survey, since):
+        """Renders the responses updated since then beforehand, so that a benchmark does not measure the sandbox."""
+        self._control('POST', '/prepare', json.dumps({'survey': survey, 'since': since}))
 
     def advance(self, time_text):
         """Moves the vendor's clock ahead."""

@@ -40,7 +40,7 @@ class Notify:
         return sum(message.startswith(text) for message in list(self.heard))
 
     def wait_for(self, text, seconds=20, least=1):
-        wait_until(lambda: self.count(text) >= least, seconds, f'{least} x {text}, heard {self.heard[-20:]}')
+        wait_until(lambda: self.count(text) >= least, seconds, lambda: f'{least} x {text}, heard {self.heard[-20:]}')
 
     def close(self):
         self._over.set()
@@ -134,7 +134,7 @@ class Life(DaemonTest):
         self.assert_true_tables(daemon)
         notify.wait_for('WATCHDOG=1', least=2)
         wait_until(lambda: any(m.startswith('STATUS=') and 'us: next run' in m for m in list(notify.heard)), 20,
-                   f'the plan in the status, heard {notify.heard}')
+                   lambda: f'the plan in the status, heard {notify.heard}')
         self.assertEqual(notify.count('RELOADING=1'), 0)
         daemon.send(signal.SIGHUP)
         notify.wait_for('RELOADING=1\nMONOTONIC_USEC=')
@@ -557,9 +557,8 @@ class Requests(DaemonTest):
         self.assertEqual(done.code, 0, f'{done}\n{daemon.tail()}')
         request, = self.requests()
         self.assertEqual((request['kind'], request['outcome'], request['exit_code'], request['error']), ('resync', 'succeeded', 0, None))
-        self.assertIn(str(daemon.pid), request['holder'])
-        self.assertIn(f'request {request["request_id"]}', done.err)
-        self.assertEqual(len(daemon.events('request_taken')), 2)
+        self.assertTrue(request['holder'])  # the daemon, or the one who followed, when the daemon was free first
+        self.assertIn(f'request {request["request_id"]} waits', done.err)
         self.assert_true_tables()
         self.assert_stopped(daemon)
 
@@ -660,7 +659,8 @@ class Requests(DaemonTest):
             "INSERT INTO surveysync.request (source, kind, arguments) VALUES ('us', 'resync', '{\"surveys\": 3}'); "
             "INSERT INTO surveysync.request (source, kind, arguments) VALUES ('us', 'backfill', '{\"from\": \"2026-02-31\"}'); "
             "INSERT INTO surveysync.request (source, kind) VALUES ('us', 'incremental')")
-        wait_until(lambda: all(row['finished_at'] for row in self.requests()), 60, 'all to be finished')
+        wait_until(lambda: all(row['finished_at'] for row in self.requests()), 60,
+                   lambda: f'all to be finished: {self.requests()}')
         good, typo, argument, day, last = self.requests()
         self.assertEqual((good['outcome'], good['exit_code']), ('succeeded', 0))
         self.assertEqual((last['outcome'], last['exit_code']), ('succeeded', 0))

@@ -136,6 +136,7 @@ class KeysTest(SystemTest):
     def sections(self, **limits):
         sections = self.bench.sections()
         sections['log'] = {'level': 'info'}
+        sections['daemon'] = {'lease_ttl': '2s'}
         sections['source.us']['schedule'] = {'cron': '* * * * *', 'timezone': 'UTC'}
         # As they are by default: what heals in time does not rest on them.
         sections['source.us.limits'].update({'page_size': {'start': 10, 'min': 5, 'max': 10}, 'request_timeout': '20s', **limits})
@@ -210,11 +211,11 @@ class KeysTest(SystemTest):
         good, released = self.good(), len(daemon.events('source_released', source='us'))
         begin = time.monotonic()
         act()
-        wait_until(lambda: self.good() > good, seconds, f'a good request\n{daemon.tail()}')
+        wait_until(lambda: self.good() > good, seconds, lambda: f'a good request\n{daemon.tail()}')
         self.assertLess(time.monotonic() - begin, seconds)
         daemon.wait_for('source_released', source='us', least=released + 1)
-        wait_until(lambda: compare.against_truth(self.bench, tables=('response',)) == [], 50, f'what was missed\n{daemon.tail()}')
-        wait_until(lambda: not self.incidents(open_only=True), 20, f'the incident to be over: {self.incidents()}')
+        wait_until(lambda: compare.against_truth(self.bench, tables=('response',)) == [], 50, lambda: f'what was missed\n{daemon.tail()}')
+        wait_until(lambda: not self.incidents(open_only=True), 20, lambda: f'the incident to be over: {self.incidents()}')
 
     def incidents(self, rule='credentials_refused', open_only=False):
         return self.bench.database.query(f"SELECT * FROM surveysync.incident WHERE rule = '{rule}' AND source = 'us'"
@@ -288,7 +289,7 @@ class Rotation(KeysTest):
             self.assertLessEqual(self.asked_with_dead_key(), MOST_REFUSED)
             self.assertTrue(daemon.alive(), daemon.tail())
             time.sleep(0.5)
-        self.assertGreaterEqual(self.asked_with_dead_key(), MOST_REFUSED - 3, 'the waits were not used')
+        self.assertGreaterEqual(self.asked_with_dead_key(), MOST_REFUSED // 2, 'the waits were not used')
         self.assert_undisturbed(daemon)
         self.assertEqual(len(self.incidents(open_only=True)), 1)
         self.assertEqual(len(self.hook.of('credentials_refused/us')), 1)
@@ -468,28 +469,52 @@ class Loops(KeysTest):
         good = self.good()
         begin = time.monotonic()
         daemon = self.serve()
-        wait_until(lambda: self.good() > good, HEALED_WITHIN, f'a good request\n{daemon.tail()}')
+        wait_until(lambda: self.good() > good, HEALED_WITHIN, lambda: f'a good request\n{daemon.tail()}')
         self.assertLess(time.monotonic() - begin, HEALED_WITHIN)
-        wait_until(lambda: compare.against_truth(self.bench) == [], 50, f'what was missed\n{daemon.tail()}')
+        wait_until(lambda: compare.against_truth(self.bench) == [], 50, lambda: f'what was missed\n{daemon.tail()}')
+        wait_until(lambda: not self.incidents(open_only=True), 20, 'the incident to be over')
+        self.assert_told_once()
+        self.stop(daemon)
+
+    def test_the_key_is_replaced_and_the_daemon_restarted(self):
+        """What people do first: no schedule and no back-off stands between the start and the new key."""
+        sections = self.sections()
+        sections['source.us']['schedule'] = {'cron': '0 0 29 2 *', 'timezone': 'UTC'}
+        self.bench.configure(sections)
+        daemon = self.serve(runs=1)
+        self.rotate()
+        self.ask()
+        self.held(daemon)
+        self.stop(daemon)
+        self.bench.sandbox.change(op='insert', count=2)
+        self.replace()
+        good = self.good()
+        daemon = self.serve()
+        wait_until(lambda: self.good() > good, HEALED_WITHIN, lambda: f'a good request: {daemon.tail()}')
+        wait_until(lambda: compare.against_truth(self.bench) == [], 30, lambda: f'what was missed: {daemon.tail()}')
         wait_until(lambda: not self.incidents(open_only=True), 20, 'the incident to be over')
         self.assert_told_once()
         self.stop(daemon)
 
     def test_a_restart_loop_before_any_answer(self):
-        """Killed each time before the vendor answered at all: nobody wrote down that the key is dead."""
+        """Killed each time before the vendor answered at all: after a few times the key is left alone for a while."""
+        self.configure(hold_probe=['5s'])
         daemon = self.serve(runs=1)
         self.stop(daemon)
-        self.rotate()
-        asked = self.bench.sandbox.stats()['requests']
-        for _ in range(15):
+        self.bench.sandbox.fault('stall:at=headers,ms=60s')
+        asked = len(self.bench.sandbox.log())
+        self.ask()
+        for _ in range(6):
             daemon = self.serve()
-            wait_until(lambda daemon=daemon: daemon.events('source_held') or self.asked_with_dead_key() > 0 and daemon.events('run_started'),
-                       20, f'the daemon to begin\n{daemon.tail()}')
+            before = len(self.bench.sandbox.log())
+            wait_until(lambda daemon=daemon, before=before: daemon.events('source_held') or len(self.bench.sandbox.log()) > before, 30,
+                       lambda daemon=daemon: f'a request, or none for now: {daemon.tail()}')
             daemon.kill()
-        self.assertLessEqual(self.bench.sandbox.stats()['requests'] - asked, MOST_REFUSED)
+        self.assertLessEqual(len(self.bench.sandbox.log()) - asked, MOST_REFUSED)
+        self.bench.sandbox.fault()
+        self.bench.sandbox.change(op='insert', count=2)
         daemon = self.serve()
-        self.held(daemon)
-        self.healed(daemon, self.replace)
+        wait_until(lambda: compare.against_truth(self.bench) == [], 60, lambda: f'the load to go on: {daemon.tail()}')
         self.stop(daemon)
 
 
@@ -511,7 +536,7 @@ class Verdicts(KeysTest):
         # The first place holds it too: all is well again.
         shutil.copy2(self.next, self.file + '.new')
         os.replace(self.file + '.new', self.file)
-        wait_until(lambda: not self.incidents('second_key_in_use', open_only=True), 20, f'the warning to be over\n{daemon.tail()}')
+        wait_until(lambda: not self.incidents('second_key_in_use', open_only=True), 20, lambda: f'the warning to be over\n{daemon.tail()}')
         self.assertEqual(self.answered(self.ask())['outcome'], 'succeeded')
         self.stop(daemon)
 
@@ -522,7 +547,7 @@ class Verdicts(KeysTest):
         with open(os.open(self.next, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as stream:
             stream.write('0123456789abcdef0123456789abcdef\nA9fakeSecretForTests.\n')
         daemon = self.serve(runs=1)
-        wait_until(lambda: self.incidents('second_key_refused'), 30, f'the warning\n{daemon.tail()}')
+        wait_until(lambda: self.incidents('second_key_refused'), 30, lambda: f'the warning\n{daemon.tail()}')
         self.assertEqual(daemon.events('source_held'), [])
         self.assertEqual(self.incidents(), [])
         self.assertEqual(self.answered(self.ask())['outcome'], 'succeeded')
@@ -613,7 +638,7 @@ class Network(KeysTest):
         self.assert_undisturbed(daemon)
         proxy.answer = None
         self.bench.sandbox.change(op='insert', count=2)
-        wait_until(lambda: compare.against_truth(self.bench) == [], 90, f'the load\n{daemon.tail()}')
+        wait_until(lambda: compare.against_truth(self.bench) == [], 90, lambda: f'the load\n{daemon.tail()}')
         self.assert_not_held()
         self.stop(daemon)
 
