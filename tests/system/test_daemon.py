@@ -238,6 +238,7 @@ class Stop(DaemonTest):
         locker.close()
         self.recover()
 
+    @long_only
     def test_with_a_database_that_answers_nothing_any_more(self):
         """Even the request to cancel is not heard: the deadline ends it."""
         daemon = self.serve()
@@ -294,8 +295,9 @@ class Stop(DaemonTest):
         self.bench.configure(sections)
         self.stopped_when(lambda daemon: daemon.armed())
 
+    @long_only
     def test_what_was_stopped_goes_on_at_the_next_start(self):
-        """No matter when the schedule comes round again."""
+        """After a minute or two, no matter when the schedule comes round again."""
         sections = self.sections()
         sections['source.us']['schedule']['cron'] = '0 0 29 2 *'
         self.bench.configure(sections)
@@ -303,7 +305,7 @@ class Stop(DaemonTest):
         self.stopped_when(lambda daemon: self.wait_for_rows())
         self.bench.sandbox.fault()
         daemon = self.serve()
-        wait_until(lambda: self.run_count() > 0, 30, lambda: f'the load to go on: {daemon.tail()}')
+        wait_until(lambda: self.run_count() > 0, 120, lambda: f'the load to go on: {daemon.tail()}')
         self.assert_stopped(daemon)
         self.assert_true_tables()
 
@@ -407,8 +409,9 @@ class Reload(DaemonTest):
         self.assert_stopped(daemon)
         self.assert_true_tables(daemon)
 
+    @long_only
     def test_a_changed_source_in_mid_load_goes_on(self):
-        """At once, no matter when the schedule comes round again."""
+        """After a minute or two, no matter when the schedule comes round again."""
         sections = self.sections(page_size={'start': 20, 'min': 5, 'max': 20})
         sections['source.us']['schedule']['cron'] = '0 0 29 2 *'
         self.bench.sandbox.fault(SLOW)
@@ -416,7 +419,7 @@ class Reload(DaemonTest):
         self.wait_for_rows()
         self.reload(daemon, sections)
         self.bench.sandbox.fault()
-        wait_until(lambda: self.run_count() > 0, 30, lambda: f'the load to go on: {daemon.tail()}')
+        wait_until(lambda: self.run_count() > 0, 120, lambda: f'the load to go on: {daemon.tail()}')
         self.assert_stopped(daemon)
         self.assert_true_tables(daemon)
         self.assert_runs_closed()

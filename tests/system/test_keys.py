@@ -297,6 +297,7 @@ class Rotation(KeysTest):
         self.stop(daemon)
         self.assertEqual(len(daemon.events('incident_opened')), 1, daemon.tail())
 
+    @long_only
     def test_the_new_key_comes_after_a_long_hold(self):
         daemon = self.in_mid_run(hold_probe=['1s', '2s', '3s', '1h'])
         daemon.wait_for('key_tried', seconds=30, source='us', verdict='rotated', least=3)
