@@ -128,7 +128,7 @@ std::shared_ptr<http::Limiter> Accounts::limiter(const SourceConfig& source, con
   Account& account = accounts_[name];
   if (!account.limiter || !(account.pacing == pacing)) {
     std::shared_ptr<Budget> budget;
-    if (database_) budget = std::make_shared<store::SharedBudget>(*database_, name, clock_);
+    if (database_) budget = std::make_shared<store::SharedBudget>(*database_, name, clock_, observer_);
     account = {pacing, std::make_shared<http::Limiter>(pacing, clock_, std::move(budget))};
   }
   return account.limiter;

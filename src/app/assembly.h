@@ -36,8 +36,9 @@ http::LimiterOptions account_pacing(const SourceConfig& source, const Config& co
 class Accounts {
  public:
   /// `database`: where the budgets are kept; none: this process is alone.
-  explicit Accounts(Clock& clock, std::optional<pg::ConnectOptions> database = std::nullopt)
-      : clock_(clock), database_(std::move(database)) {}
+  explicit Accounts(Clock& clock, std::optional<pg::ConnectOptions> database = std::nullopt,
+                    Observer* observer = nullptr)
+      : clock_(clock), database_(std::move(database)), observer_(observer) {}
   /// The limiter of the source's account, made when it is first asked for, and anew when its pace has changed.
   std::shared_ptr<http::Limiter> limiter(const SourceConfig& source, const Config& config);
 
@@ -48,6 +49,7 @@ class Accounts {
   };
   Clock& clock_;
   const std::optional<pg::ConnectOptions> database_;
+  Observer* const observer_;
   std::mutex mutex_;
   std::map<std::string, Account> accounts_;
 };

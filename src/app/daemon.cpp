@@ -129,7 +129,7 @@ void Daemon::check_schema(const std::stop_token& stop) {
 
 void Daemon::start(std::shared_ptr<const Config> config) {
   program_.observers().on_event(event::DaemonStarted{{}, static_cast<std::int64_t>(config->sources.size())});
-  accounts_ = std::make_unique<Accounts>(program_.clock(), connect_options(*config));
+  accounts_ = std::make_unique<Accounts>(program_.clock(), connect_options(*config), &program_.observers());
   change_lanes(std::move(config));
   requests_ = std::jthread([this](const std::stop_token& stop) { watch_requests(stop); });
 }
@@ -179,7 +179,8 @@ std::string Daemon::change_lanes(std::shared_ptr<const Config> config) {
     changes += fmt::format("{}{} {}", changes.empty() ? "" : ", ", name, config->find(name) ? "begins anew" : "ended");
   ended.clear();  // waits for them
   secrets_ = std::jthread();
-  if (config_ && !frame) accounts_ = std::make_unique<Accounts>(program_.clock(), connect_options(*config));
+  if (config_ && !frame)
+    accounts_ = std::make_unique<Accounts>(program_.clock(), connect_options(*config), &program_.observers());
   config_ = std::move(config);
   for (const SourceConfig& source : config_->sources) {
     if (kept.contains(source.name)) continue;

@@ -45,7 +45,7 @@ bool is_survey_id(std::string_view text) {
 
 Lanes::Lanes(Program& program, const std::vector<const SourceConfig*>& chosen)
     : program_(program),
-      accounts_(program.clock(), connect_options(program.connecting_config())),
+      accounts_(program.clock(), connect_options(program.connecting_config()), &program.observers()),
       progress_(std::make_shared<std::shared_ptr<Progress>>()) {
   program.start_log(
       [progress = progress_] {

@@ -1,6 +1,7 @@
 #include "store/shared_budget.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <utility>
@@ -48,8 +49,11 @@ pg::Param microseconds(std::chrono::microseconds time) {
 }  // namespace
 
 struct SharedBudget::Impl {
-  Impl(pg::ConnectOptions the_options, std::string the_account, Clock& the_clock)
-      : options(quick(std::move(the_options))), account(std::move(the_account)), clock(the_clock) {}
+  Impl(pg::ConnectOptions the_options, std::string the_account, Clock& the_clock, Observer* the_observer)
+      : options(quick(std::move(the_options))),
+        account(std::move(the_account)),
+        clock(the_clock),
+        observer(the_observer) {}
 
   /// The connection is one caller's at a time. Not a mutex: those who wait for it heed their stop.
   class Turn {
@@ -93,6 +97,8 @@ struct SharedBudget::Impl {
   const pg::ConnectOptions options;
   const std::string account;
   Clock& clock;
+  Observer* const observer;
+  std::atomic<bool> told = false;  ///< that the database is away
   std::mutex mutex;
   std::condition_variable_any freed;
   bool taken = false;
@@ -100,8 +106,8 @@ struct SharedBudget::Impl {
   std::stop_token last_stop;  ///< of the caller before: a rest, which is given none, ends with it
 };
 
-SharedBudget::SharedBudget(pg::ConnectOptions options, std::string account, Clock& clock)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(account), clock)) {}
+SharedBudget::SharedBudget(pg::ConnectOptions options, std::string account, Clock& clock, Observer* observer)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(account), clock, observer)) {}
 SharedBudget::~SharedBudget() = default;
 
 std::optional<Duration> SharedBudget::take(Duration interval, Duration longest, const std::stop_token& stop) {
@@ -116,10 +122,15 @@ std::optional<Duration> SharedBudget::take(Duration interval, Duration longest, 
       const Impl::Turn turn(impl, stop);
       impl.last_stop = stop;
       const pg::Result slot = impl.execute(kSlot, params, stop);
+      impl.told = false;
       if (slot.rows() == 0) return std::nullopt;
       return std::max(Duration::zero(), Duration(std::chrono::microseconds(slot.integer(0, 0))));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::unavailable && error.kind() != ErrorKind::conflict) throw;
+      if (error.kind() == ErrorKind::unavailable && impl.observer != nullptr && !impl.told.exchange(true)) {
+        impl.observer->on_event(
+            event::StoreUnavailable{{}, std::string("the request budget waits for it: ") + error.what()});
+      }
       if (outage.passed()) {
         throw Error(ErrorKind::unavailable, std::string("the shared request budget cannot be asked: ") + error.what());
       }

@@ -7,14 +7,16 @@
 #include <string>
 
 #include "base/budget.h"
+#include "base/event.h"
 #include "pg/connection.h"
 
 namespace surveysync::store {
 
 class SharedBudget final : public Budget {
  public:
-  /// Connects when first asked. `account`: what shares the budget ("alchemer/us").
-  SharedBudget(pg::ConnectOptions options, std::string account, Clock& clock);
+  /// Connects when first asked. `account`: what shares the budget ("alchemer/us"). `observer`: hears once when the
+  /// database is away; may be null.
+  SharedBudget(pg::ConnectOptions options, std::string account, Clock& clock, Observer* observer = nullptr);
   ~SharedBudget() override;
 
   /// A lost connection is opened again, for at most kOutage; then Error(unavailable).

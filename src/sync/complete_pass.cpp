@@ -13,7 +13,7 @@ namespace {
 using sources::PagePosition;
 
 // So many unread pages are worth a second worker.
-constexpr std::int64_t kWorthDividing = 8;
+constexpr std::int64_t kWorthDividing = 2;
 
 bool read_number(std::string_view digits, std::int64_t& into) {
   return std::from_chars(digits.data(), digits.data() + digits.size(), into).ec == std::errc();

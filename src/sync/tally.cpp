@@ -7,7 +7,7 @@ namespace surveysync::sync {
 namespace {
 
 // So many keys in ascending pages are no accident: from then on they need not be remembered.
-constexpr std::int64_t kCertain = 1000;
+constexpr std::int64_t kCertain = 200;
 
 std::string part_text(const model::KeyPart& part) {
   return model::key_text({part});
