@@ -18,7 +18,26 @@ KeyRecords::KeyRecords(pg::ConnectOptions options, std::string source, std::vect
       patience_(patience),
       clock_(clock) {}
 
-KeyRecords::~KeyRecords() = default;
+/// A process that ends well was not killed: its uses that got no answer (the network was down) count no more.
+KeyRecords::~KeyRecords() {
+  with_book([&](store::KeyBook& book) {
+    for (const store::KeyRecord& key : unanswered_)
+      book.forget_use(key);
+  });
+}
+
+/// Under the lock.
+void KeyRecords::begin_use(store::KeyBook& book, const store::KeyRecord& key) {
+  book.begin(key);
+  answered(key);
+  unanswered_.push_back(key);
+}
+
+void KeyRecords::answered(const store::KeyRecord& key) {
+  std::erase_if(unanswered_, [&](const store::KeyRecord& use) {
+    return use.slot == key.slot && use.fingerprint == key.fingerprint;
+  });
+}
 
 template <class Act>
 bool KeyRecords::with_book(const Act& act) noexcept {
@@ -80,7 +99,7 @@ http::KeyPast KeyRecords::begin(const http::KeyId& key) {
   with_book([&](store::KeyBook& book) {
     past = past_of(book.recall(record_of(key)));
     if (past.refused || past.rest > Duration::zero()) return;
-    book.begin(record_of(key));
+    begin_use(book, record_of(key));
   });
   return past;
 }
@@ -92,7 +111,10 @@ http::KeyPast KeyRecords::recall(const http::KeyId& key) {
 }
 
 void KeyRecords::accepted(const http::KeyId& key) {
-  with_book([&](store::KeyBook& book) { book.accepted(record_of(key)); });
+  with_book([&](store::KeyBook& book) {
+    book.accepted(record_of(key));
+    answered(record_of(key));
+  });
 }
 
 void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
@@ -101,7 +123,10 @@ void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, con
   record.verdict = verdict;
   record.evidence = evidence;
   record.next_step = next_step;
-  with_book([&](store::KeyBook& book) { book.refused(record, requests, waits_); });
+  with_book([&](store::KeyBook& book) {
+    book.refused(record, requests, waits_);
+    answered(record);
+  });
 }
 
 bool KeyRecords::claim_probe(const http::KeyId& key) {
@@ -112,7 +137,7 @@ bool KeyRecords::claim_probe(const http::KeyId& key) {
       claimed = book.claim_probe(record_of(key), waits_, kMostInFirstHour) ||
                 (patience_ == KeyPatience::person && book.claim_early(record_of(key), kMostEarly));
     } else if (rest_of(known) <= Duration::zero()) {
-      book.begin(record_of(key));
+      begin_use(book, record_of(key));
       claimed = true;
     }
   });

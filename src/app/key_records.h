@@ -45,6 +45,8 @@ class KeyRecords final : public http::KeyMemory {
   store::KeyRecord record_of(const http::KeyId& key) const;
   http::KeyPast past_of(const store::KeyRecord& record) const;
   Duration rest_of(const store::KeyRecord& record) const;
+  void begin_use(store::KeyBook& book, const store::KeyRecord& key);
+  void answered(const store::KeyRecord& key);
 
   const pg::ConnectOptions options_;
   const std::string source_;
@@ -53,6 +55,7 @@ class KeyRecords final : public http::KeyMemory {
   Clock& clock_;
   std::mutex mutex_;
   std::unique_ptr<pg::Connection> connection_;
+  std::vector<store::KeyRecord> unanswered_;  // uses that we began and that nobody answered yet
   std::optional<SteadyTime> failed_at_;
 };
 

@@ -131,18 +131,32 @@ void SourceLane::assemble(const std::stop_token& stop) {
                                                      source_.limits.hold_probe, KeyPatience::daemon, settings_.clock);
     around.secret_may_be_missing = true;
     parts_ = std::make_unique<SourceParts>(source_, std::move(around));
-    note_keys();
-    keys_ = std::jthread([this](const std::stop_token& ended) { look_after_keys(ended); });
-    if (stop.stop_requested()) keys_.request_stop();
   }
   if (schema_checked_) return;
   const auto session = open_(stop);
+  if (!keys_.joinable()) begin_keys(session->connection(), stop);
   store::require_version(session->connection());
   for (const model::StreamSpec& stream : parts_->source().streams()) {
     if (source_.streams.empty() || source_.streams.contains(stream.name))
       store::verify_tables(session->connection(), stream);
   }
   schema_checked_ = true;
+}
+
+/// What earlier processes knew of the key: one that is refused is held from the start, and one that was put in its
+/// place while nobody ran is a release.
+void SourceLane::begin_keys(pg::Connection& connection, const std::stop_token& stop) {
+  const std::vector<store::KeyRecord> records = store::KeyBook(connection).records(source_.name);
+  const bool was_held = std::ranges::any_of(
+      records, [](const store::KeyRecord& record) { return record.slot == "secret" && !record.verdict.empty(); });
+  {
+    const std::lock_guard lock(mutex_);
+    held_ = was_held;
+  }
+  parts_->client().probe_refused_key(stop);
+  note_keys();
+  keys_ = std::jthread([this](const std::stop_token& ended) { look_after_keys(ended); });
+  if (stop.stop_requested()) keys_.request_stop();
 }
 
 /// How long until something is due; zero or less: now. Says so where that changed.
@@ -165,6 +179,9 @@ Duration SourceLane::until_next(const std::stop_token& stop) {
     question.runs.front().outcome = "failed";
     question.runs.front().finished_at = question.runs.front().started_at;
   }
+  // A run that the last daemon had to stop goes on with the next one.
+  const bool stopped = !question.runs.empty() && question.runs.front().outcome == "cancelled";
+  if (std::exchange(first_look_, false) && stopped) return Duration::zero();
   const std::optional<sync::Due> due = sync::next_run(question);
   const std::string plan = due ? fmt::format("next run {} ({})", format_utc(due->at), due->reason) : "no schedule";
   say(plan);
@@ -186,13 +203,15 @@ void SourceLane::carry(const sync::Job& job, const std::stop_token& stop) {
 
 void SourceLane::carry_next_request(const std::stop_token& stop) {
   constexpr int kMostInARow = 1000;
+  std::int64_t last = 0;
   for (int done = 0; done < kMostInARow && !stop.stop_requested(); ++done) {
     std::optional<store::RunRequest> request;
     {
       const auto session = open_(stop);
       request = store::Requests(session->connection()).next(source_.name);
     }
-    if (!request || !parts_->client().key_state().usable) return;
+    if (!request || !parts_->client().key_state().usable || request->request_id == last) return;
+    last = request->request_id;
     say(fmt::format("running request {}", request->request_id), true);
     const sync::RunReport report = carry_request(hand(stop), parts_->job(*settings_.config), *request);
     say("between runs");

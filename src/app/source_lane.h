@@ -61,6 +61,7 @@ class SourceLane {
   void look_after_keys(const std::stop_token& stop);
   void step(const std::stop_token& stop);
   void assemble(const std::stop_token& stop);
+  void begin_keys(pg::Connection& connection, const std::stop_token& stop);
   Duration until_next(const std::stop_token& stop);
   void carry(const sync::Job& job, const std::stop_token& stop);
   void carry_next_request(const std::stop_token& stop);
@@ -77,7 +78,7 @@ class SourceLane {
   std::unique_ptr<SourceParts> parts_;  // made on the work thread, then shared with the other
   std::atomic<SteadyTime> last_sign_;
   std::atomic<bool> keys_changed_ = false, run_at_once_ = false;
-  bool schema_checked_ = false;
+  bool schema_checked_ = false, first_look_ = true;
   std::string told_plan_, told_trouble_;
   int troubles_ = 0;
   std::optional<SteadyTime> next_slot_tried_at_;

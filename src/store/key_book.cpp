@@ -222,6 +222,13 @@ KeyRecord KeyBook::begin(const KeyRecord& key) {
   return join(key, read(results[3]));
 }
 
+void KeyBook::forget_use(const KeyRecord& key) {
+  connection_.execute(
+      "UPDATE surveysync.credential SET uses = greatest(uses - 1, 0) WHERE source = $1 AND slot = $2 AND "
+      "fingerprint = $3",
+      params_of(key));
+}
+
 void KeyBook::accepted(const KeyRecord& key) {
   change(connection_, {{kLock, params_of(key)},
                        {kOwn, params_with_lines(key)},

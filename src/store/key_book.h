@@ -37,6 +37,8 @@ class KeyBook {
   KeyRecord recall(const KeyRecord& key);
   /// The same, after the slot's row was made this key's (first_used_at set, good_lines kept) and `uses` grew by one.
   KeyRecord begin(const KeyRecord& key);
+  /// Takes a use back that began and will get no answer, without blame of anybody.
+  void forget_use(const KeyRecord& key);
   /// The key answered: last_good_at, good_lines, no verdict, no uses; also in other sources' rows of this fingerprint.
   void accepted(const KeyRecord& key);
   /// It is refused: verdict, evidence and next_step as given, refused_at where it was not, refusals + `requests`, uses

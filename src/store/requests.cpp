@@ -224,7 +224,7 @@ void Requests::finish_own(std::int64_t request_id, std::int64_t run_id, const st
     return connection_.execute(
         "UPDATE surveysync.request SET finished_at = pg_catalog.clock_timestamp(), "
         "run_id = coalesce(nullif($3, 0), run_id), outcome = $4, exit_code = $5, "
-        "error = nullif($6, '') WHERE holder = $1 AND request_id = $2 AND finished_at IS NULL",
+        "error = nullif($6, '') WHERE (holder = $1 OR holder IS NULL) AND request_id = $2 AND finished_at IS NULL",
         params);
   });
 }

@@ -65,7 +65,11 @@ Due again(const AgendaQuestion& question) {
   // The clock was set back: when the run ended is not known, and the next one is told apart from it by its own time.
   if (ended > question.now + kClockSlack) return {question.now, reason_of(newest)};
   const auto first_good = std::find_if(question.runs.begin(), question.runs.end(), satisfies);
-  Due due{ended + wait_after(first_good - question.runs.begin(), spread(question.source, ended)), reason_of(newest)};
+  // What was stopped did not fail: it makes nobody wait longer.
+  const auto failures =
+      std::count_if(question.runs.begin(), first_good, [](const PastRun& run) { return run.outcome != "cancelled"; });
+  const microseconds wait = wait_after(std::max<std::ptrdiff_t>(failures, 1), spread(question.source, ended));
+  Due due{ended + wait, reason_of(newest)};
   if (!question.schedule) return due;
   // Times that came while the run was at work are made up for by its repetition.
   const std::optional<UtcTime> scheduled = scheduled_after(ended, *question.schedule, question.source);

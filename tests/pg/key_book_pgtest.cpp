@@ -207,6 +207,16 @@ TEST_F(KeyBookTest, APersonMayAskEarlyAFewTimesAnHour) {
   EXPECT_TRUE(book_.claim_early(key("aa"), 6)) << "another hour";
 }
 
+TEST_F(KeyBookTest, AUseThatEndedWellWithoutAnAnswerCountsNoMore) {
+  book_.begin(key("aa"));
+  book_.begin(key("aa"));
+  book_.forget_use(key("aa"));
+  EXPECT_EQ(book_.recall(key("aa")).uses, 1);
+  book_.forget_use(key("aa"));
+  book_.forget_use(key("aa"));
+  EXPECT_EQ(book_.recall(key("aa")).uses, 0);
+}
+
 TEST_F(KeyBookTest, OneOfManyGetsTheProbe) {
   for (const char* source : {"us", "eu", "au"})
     book_.refused(key("aa", source), 1, waits_);

@@ -141,8 +141,10 @@ TEST(AgendaTest, AMixOfFailuresIsOneRowOfFailures) {
   const UtcTime ended = kTime + hours(8);
   std::vector<PastRun> runs = failed(3, ended);
   runs[1].outcome = "partial";
-  runs[2].outcome = "cancelled";
   EXPECT_GE(next_run(question(ended, runs))->at, ended + minutes(4));
+  runs[2].outcome = "cancelled";
+  EXPECT_GE(next_run(question(ended, runs))->at, ended + minutes(2));
+  EXPECT_LE(next_run(question(ended, runs))->at, ended + minutes(3)) << "what was stopped did not fail";
   // A good run between ends the row; what lies behind it does not count.
   runs[1].outcome = "succeeded";
   EXPECT_LE(next_run(question(ended, runs))->at, ended + seconds(90));
