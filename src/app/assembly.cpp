@@ -198,6 +198,7 @@ sources::Abilities abilities_of(const SourceConfig& source, const std::vector<mo
 pg::ConnectOptions connect_options(const Config& config) {
   pg::ConnectOptions options;
   options.uri = config.database_uri;
+  options.application_name = store::session_name(store::process_identity());
   return options;
 }
 

@@ -181,7 +181,10 @@ std::string Daemon::change_lanes(std::shared_ptr<const Config> config) {
   secrets_ = std::jthread();
   if (config_ && !frame)
     accounts_ = std::make_unique<Accounts>(program_.clock(), connect_options(*config), &program_.observers());
-  config_ = std::move(config);
+  {
+    const std::lock_guard lock(mutex_);
+    config_ = std::move(config);
+  }
   for (const SourceConfig& source : config_->sources) {
     if (kept.contains(source.name)) continue;
     if (changes.find(source.name + " ") == std::string::npos)
@@ -216,8 +219,12 @@ void Daemon::watch_requests(const std::stop_token& stop) {
   std::shared_ptr<const Config> config;
   while (program_.clock().wait_for(kRequestPoll, stop)) {
     try {
-      if (connection && (!connection->alive() || config != config_)) connection.reset();
-      config = config_;
+      const std::shared_ptr<const Config> current = [this] {
+        const std::lock_guard lock(mutex_);
+        return config_;
+      }();
+      if (connection && (!connection->alive() || config != current)) connection.reset();
+      config = current;
       if (!connection) connection = std::make_unique<pg::Connection>(connect_options(*config), program_.clock(), stop);
       const std::vector<std::string> waiting = store::Requests(*connection).waiting();
       const std::lock_guard lock(mutex_);

@@ -61,7 +61,7 @@ class Daemon {
   std::shared_ptr<const Config> config_;
   std::unique_ptr<IncidentDesk> desk_;
   std::unique_ptr<Accounts> accounts_;
-  mutable std::mutex mutex_;  // guards lanes_ against pulse and watchers
+  mutable std::mutex mutex_;  // guards lanes_ and config_ against pulse and watchers
   std::map<std::string, std::shared_ptr<SourceLane>> lanes_;
   std::string told_status_;
   std::jthread secrets_, requests_;

@@ -82,8 +82,9 @@ struct Rules {
     if (succeeded) {
       for (const char* const rule : {"run_failed", "certificate_unbalanced", "deletion_brake"})
         acts.push_back(resolve(rule, e.scope, fmt::format("run {} succeeded", e.scope.run_id)));
-    } else if (e.cause == policy(ErrorKind::unauthorized).name) {
-      return {};  // that incident is the key's
+      acts.push_back(resolve("unclean_exit", {}, "loading goes on"));
+    } else if (e.cause == policy(ErrorKind::unauthorized).name || e.cause == policy(ErrorKind::locked).name) {
+      return {};  // that incident is the key's; and a source that another process works is being worked
     } else if (e.outcome == "failed" || e.outcome == "partial") {
       acts.push_back(open("run_failed", e.scope, e.outcome == "failed" ? "critical" : "warning", e.outcome,
                           e.error.empty() ? fmt::format("run of {} {}", e.scope.source, e.outcome) : e.error,

@@ -112,6 +112,7 @@ http::KeyPast KeyRecords::recall(const http::KeyId& key) {
 
 void KeyRecords::accepted(const http::KeyId& key) {
   with_book([&](store::KeyBook& book) {
+    held_.erase(key.fingerprint);
     book.accepted(record_of(key));
     answered(record_of(key));
   });
@@ -124,9 +125,18 @@ void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, con
   record.evidence = evidence;
   record.next_step = next_step;
   with_book([&](store::KeyBook& book) {
+    held_.try_emplace(key.fingerprint, Held{0, clock_.now() + (waits_.empty() ? Duration::zero() : waits_.front())});
     book.refused(record, requests, waits_);
     answered(record);
   });
+}
+
+/// By this process's own count. Under the lock.
+bool KeyRecords::claim_own(Held& held) {
+  const SteadyTime now = clock_.now();
+  if (now < held.due || waits_.empty()) return false;
+  held.due = now + waits_[std::min(++held.probes, waits_.size() - 1)];
+  return true;
 }
 
 bool KeyRecords::claim_probe(const http::KeyId& key) {
@@ -136,6 +146,8 @@ bool KeyRecords::claim_probe(const http::KeyId& key) {
     if (!known.verdict.empty()) {
       claimed = book.claim_probe(record_of(key), waits_, kMostInFirstHour) ||
                 (patience_ == KeyPatience::person && book.claim_early(record_of(key), kMostEarly));
+    } else if (const auto held = held_.find(key.fingerprint); held != held_.end()) {
+      claimed = claim_own(held->second);
     } else if (rest_of(known) <= Duration::zero()) {
       begin_use(book, record_of(key));
       claimed = true;

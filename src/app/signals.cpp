@@ -74,7 +74,10 @@ void SignalWatch::take(int signal) {
     if (received_.load() == 0) options_.hangup();
     return;
   }
-  if (received_.load() != 0) std::_Exit(options_.status(signal));
+  if (received_.load() != 0) {
+    if (options_.late) options_.late();
+    std::_Exit(options_.status(signal));
+  }
   received_.store(signal);
   arm(timer_, options_.stop_deadline);
   stop_.request_stop();

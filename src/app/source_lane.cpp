@@ -153,7 +153,7 @@ void SourceLane::begin_keys(pg::Connection& connection, const std::stop_token& s
     const std::lock_guard lock(mutex_);
     held_ = was_held;
   }
-  parts_->client().probe_refused_key(stop);
+  if (was_held) parts_->client().probe_refused_key(stop);  // a good key is not begun before it is needed
   note_keys();
   keys_ = std::jthread([this](const std::stop_token& ended) { look_after_keys(ended); });
   if (stop.stop_requested()) keys_.request_stop();

@@ -23,7 +23,7 @@ namespace surveysync {
 namespace {
 
 // From the first sign of a change until it is told: writers take a moment, and tell of each step.
-constexpr Duration kSettle = std::chrono::milliseconds(100);
+constexpr Duration kSettle = std::chrono::milliseconds(500);
 constexpr std::uint32_t kSigns = IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                  IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 

@@ -26,7 +26,7 @@ class SecretWatch {
   SecretWatch& operator=(const SecretWatch&) = delete;
 
   /// Waits for a change since the last one that was told, at most `at_most`; whether there was one. Many changes that
-  /// follow closely are told as one, a tenth of a second after the first. False on stop, at once. One thread at a time.
+  /// follow closely are told as one, half a second after the first. False on stop, at once. One thread at a time.
   bool wait_for_change(Duration at_most, const std::stop_token& stop);
 
  private:

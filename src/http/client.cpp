@@ -57,6 +57,13 @@ struct Progress {
 // as many, and so on.
 constexpr int kSuspicious = 3;
 
+/// For an operator; only ever after masking, as half a secret is one that is not recognised.
+std::string shortened(std::string text) {
+  constexpr std::size_t kLongest = 300;
+  if (text.size() <= kLongest) return text;
+  return text.substr(0, kLongest) + "...";
+}
+
 Error to_error(const Outcome& outcome) {
   Error error(outcome.kind, outcome.message, outcome.hint);
   error.with_http_status(outcome.status).with_timed_out(outcome.timed_out);
@@ -300,7 +307,7 @@ Outcome Client::Impl::read(const Call& call, bool on_trial, Response response, c
   const Judgement judgement = accepted ? Judgement{} : judge_response(response, judge);
   if (!judgement.ok) {
     outcome.kind = judgement.kind;
-    outcome.words = masker.mask(judgement.message);
+    outcome.words = shortened(masker.mask(judgement.message));
     outcome.message = fmt::format("{} {}", call.path, outcome.words);
     outcome.refusal = judgement.refusal;
     if (judgement.kind == ErrorKind::unauthorized && judgement.refusal == Refusal::none)

@@ -82,7 +82,22 @@ struct Telemetry::Impl {
     return options.journal(entries);
   }
 
+  /// What happens to a source while one of its runs is open belongs to that run, also where it is told by a part that
+  /// knows no runs (keys, incidents).
+  void add_run(const Event& event, EventText& text) {
+    const Scope& scope = scope_of(event);
+    if (scope.source.empty()) return;
+    const std::lock_guard lock(mutex);
+    if (std::holds_alternative<event::RunStarted>(event)) open_runs[scope.source] = scope.run_id;
+    const auto open = open_runs.find(scope.source);
+    if (scope.run_id == 0 && open != open_runs.end() && open->second != 0)
+      text.fields.insert(text.fields.begin() + 1, {"run_id", std::to_string(open->second)});
+    if (std::holds_alternative<event::RunFinished>(event)) open_runs.erase(scope.source);
+  }
+
   TelemetryOptions options;
+  std::mutex mutex;
+  std::map<std::string, std::int64_t> open_runs;
   const Masker& masker;
   const Clock& clock;
   std::atomic<Severity> level;
@@ -96,7 +111,8 @@ Telemetry::~Telemetry() = default;
 
 void Telemetry::on_event(const Event& event) noexcept {
   try {
-    const EventText text = describe(event);
+    EventText text = describe(event);
+    impl_->add_run(event, text);
     if (text.severity < impl_->level || impl_->tell_journal(text)) return;
     const std::string line = impl_->line(text);
     impl_->logger.log(level_of(text.severity), spdlog::string_view_t(line.data(), line.size()));

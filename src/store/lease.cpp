@@ -11,6 +11,7 @@
 #include <fstream>
 #include <optional>
 
+#include "base/secret.h"
 #include "pg/binary.h"
 
 namespace surveysync::store {
@@ -110,14 +111,17 @@ UtcTime after(UtcTime now, Duration ttl) {
   return now + std::chrono::duration_cast<std::chrono::microseconds>(ttl);
 }
 
-// A holder whose machine vanished leaves its transaction open, and the row locked, until the server ends it for
-// idleness (a minute: pg/transaction.cpp). That is longer than one wait for a lock.
-constexpr int kLockWaits = 3;
+// A holder whose machine vanished, or that was stopped, leaves its transaction open and the row locked: until the
+// server ends it for idleness (a minute: pg/transaction.cpp), or for ever in the middle of a COPY. So each wait is
+// short, and after the first one the expired holder's connections are ended, where the server lets us.
+constexpr const char* kShortWait = "SET LOCAL lock_timeout = '10s'";
+constexpr int kLockWaits = 6;
 constexpr std::string_view kLockTimeout = "55P03";
 
 Fence take_over(pg::Connection& connection, const std::string& source, Duration ttl) {
   const std::vector<pg::Param> key = {pg::text(source)};
   pg::Transaction transaction(connection);
+  transaction.execute(kShortWait);
   transaction.execute(
       "INSERT INTO surveysync.lease (source, holder, epoch, acquired_at, renewed_at, expires_at) "
       "VALUES ($1, '', 0, pg_catalog.now(), pg_catalog.now(), pg_catalog.now()) ON CONFLICT (source) DO NOTHING",
@@ -135,7 +139,26 @@ Fence take_over(pg::Connection& connection, const std::string& source, Duration 
   return {source, process_identity(), row.epoch + 1};
 }
 
+/// Ends the connections of a holder whose lease has expired. What the server does not let us do is waited for instead.
+void end_expired_holder(pg::Connection& connection, const std::string& source) {
+  const std::vector<pg::Param> key = {pg::text(source)};
+  const Row row = read_row(connection.execute(kSelect, key));
+  if (row.holder.empty() || !row.free() || row.holder == process_identity()) return;
+  try {
+    const std::vector<pg::Param> name = {pg::text(session_name(row.holder))};
+    connection.execute(
+        "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE application_name = $1",
+        name);
+  } catch (const Error& refused) {
+    if (!connection.alive()) throw;
+  }
+}
+
 }  // namespace
+
+std::string session_name(const std::string& identity) {
+  return "surveysync " + fingerprint(identity);
+}
 
 std::string process_identity() {
   static const std::string identity = [] {
@@ -154,7 +177,10 @@ Fence Lease::acquire(pg::Connection& connection, const std::string& source, Dura
       return take_over(connection, source, ttl);
     } catch (const Error& error) {
       if (error.sqlstate() != kLockTimeout) throw;
-      if (wait < kLockWaits) continue;
+      if (wait < kLockWaits) {
+        end_expired_holder(connection, source);
+        continue;
+      }
       throw Error(ErrorKind::locked, "source " + source + ": a transaction of its last holder is still open",
                   "the server ends it after a minute without a word; then try again");
     }

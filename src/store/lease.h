@@ -14,6 +14,9 @@ namespace surveysync::store {
 /// "host/pid/start-ticks" of this process: tells whether a holder on the same host still lives.
 std::string process_identity();
 
+/// The application_name of a process's database sessions: by it the sessions of a holder that was stopped are found.
+std::string session_name(const std::string& identity);
+
 /// What writers check.
 struct Fence {
   std::string source, holder;

@@ -32,7 +32,7 @@ void StoreDoor::perform(const std::function<void(store::Session&)>& act,
       const bool lost = error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::in_doubt;
       if (!lost) throw;
       session_.reset();
-      observer_.on_event(event::StoreUnavailable{scope_, error.what()});
+      if (attempt == 1) observer_.on_event(event::StoreUnavailable{scope_, error.what()});  // once while it lasts
       if (!deadline) deadline.emplace(clock_, kOutageBudget);
       if (rehearsal_ || deadline->passed()) {
         gave_up_ = true;

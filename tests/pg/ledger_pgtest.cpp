@@ -42,6 +42,19 @@ TEST_F(LedgerTest, ADeadProcessOfThisHostIsReplacedAtOnce) {
   EXPECT_EQ(Lease::acquire(*connection_, "us", std::chrono::seconds(30)).epoch, fence_.epoch + 2);
 }
 
+TEST_F(LedgerTest, AStoppedHolderInTheMiddleOfACopyIsReplaced) {
+  // As SIGSTOP leaves it: the lease has run out, and a transaction that checked it waits for rows for ever.
+  const std::string holder = "otherhost/1/1";
+  run_sql("UPDATE surveysync.lease SET holder = '" + holder + "', expires_at = now() - interval '1 min'");
+  pg::ConnectOptions its = options();
+  its.application_name = store::session_name(holder);
+  pg::Connection stopped(its, clock_, {});
+  pg::Transaction page(stopped);
+  page.execute("SELECT 1 FROM surveysync.lease WHERE source = 'us' FOR KEY SHARE");
+  EXPECT_EQ(Lease::acquire(*connection_, "us", std::chrono::seconds(30)).epoch, fence_.epoch + 1);
+  EXPECT_THROW(page.execute("SELECT 1"), Error);
+}
+
 TEST_F(LedgerTest, RenewAndReleaseHeedTheFence) {
   Lease::renew(*connection_, fence_, std::chrono::minutes(10));
   EXPECT_EQ(query("SELECT extract(epoch FROM expires_at - renewed_at)::int FROM surveysync.lease"), "600");

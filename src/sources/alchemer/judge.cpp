@@ -19,9 +19,10 @@ bool has(std::string_view text, std::string_view needle) {
   return text.find(needle) != std::string_view::npos;
 }
 
-/// The vendor's words for an operator: one line, short, printable.
+/// The vendor's words for an operator: one line, printable. Not short yet: they may hold the key, and a cut key is one
+/// that the masker does not know (http/client masks, then cuts).
 std::string scrub(std::string_view message) {
-  constexpr std::size_t kLongest = 200;
+  constexpr std::size_t kLongest = 8000;
   std::string out;
   for (const char c : message.substr(0, kLongest))
     out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;

@@ -47,6 +47,7 @@ class ClientFixture : public testing::Test {
     if (says("throttle")) return {false, ErrorKind::throttled, "too many requests per minute", false};
     if (says("repeat")) return {false, ErrorKind::throttled, "Please wait for other requests to complete", true};
     if (says("denied")) return {false, ErrorKind::denied, "no access to this survey", false};
+    if (says("echo")) return {false, ErrorKind::rejected, response.body, false};
     if (says("malformed")) return {false, ErrorKind::malformed, "no JSON", false};
     return {};
   }

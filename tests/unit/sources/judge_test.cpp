@@ -106,9 +106,9 @@ TEST(AlchemerJudge, LeavesOtherStatusesToTheirNumber) {
   EXPECT_TRUE(of(503, R"({"error":"x"})").ok);
 }
 
-TEST(AlchemerJudge, ShortensWhatTheVendorSaid) {
-  const http::Judgement judgement = of(400, R"({"result_ok":false,"message":")" + std::string(5000, 'm') + "\"}");
-  EXPECT_LE(judgement.message.size(), 200U);
+TEST(AlchemerJudge, KeepsWhatTheVendorSaidWholeForTheMasker) {
+  const http::Judgement judgement = of(400, R"({"result_ok":false,"message":")" + std::string(500, 'm') + "\"}");
+  EXPECT_EQ(judgement.message.size(), 500U);
 }
 
 }  // namespace
