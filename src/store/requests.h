@@ -52,7 +52,8 @@ class Requests {
   void note_run(const Fence& fence, std::int64_t request_id, std::int64_t run_id);
   void finish(const Fence& fence, std::int64_t request_id, std::int64_t run_id, const std::string& outcome,
               int exit_code, const std::string& error);
-  /// The same once the run's lease was given up: by the process that began it, as long as nobody else began it anew; or for one that could not be begun at all.
+  /// The same once the run's lease was given up: by the process that began it, as long as nobody else began it anew; or
+  /// for one that could not be begun at all.
   void finish_own(std::int64_t request_id, std::int64_t run_id, const std::string& outcome, int exit_code,
                   const std::string& error);
   /// The oldest unfinished request of the source, as it stands: what to take next. Marks nothing.
