@@ -119,6 +119,32 @@ std::string run_json(const store::RunRow& run, const std::vector<store::RunStrea
   return writer.end_array().end_object().done();
 }
 
+namespace {
+
+void write_service(JsonWriter& writer, const StatusSource& source) {
+  writer.text_or_null("worked_by", source.worked_by);
+  writer.field("next_run", source.next_run ? std::optional(source.next_run->at) : std::nullopt);
+  writer.text_or_null("next_run_reason", source.next_run ? source.next_run->reason : std::string());
+  writer.key("refused_key");
+  if (source.refused) {
+    writer.begin_object().field("fingerprint", source.refused->fingerprint).field("verdict", source.refused->verdict);
+    writer.field("refused_at", source.refused->refused_at).field("next_probe_at", source.refused->next_probe_at);
+    writer.field("evidence", source.refused->evidence).field("next_step", source.refused->next_step).end_object();
+  } else {
+    writer.null();
+  }
+  writer.key("incidents").begin_array();
+  for (const store::Incident& incident : source.incidents) {
+    writer.begin_object().field("key", incident.key).field("rule", incident.rule);
+    writer.field("severity", incident.severity).text_or_null("verdict", incident.verdict);
+    writer.field("evidence", incident.evidence).field("next_step", incident.next_step);
+    writer.field("opened_at", incident.opened_at).end_object();
+  }
+  writer.end_array();
+}
+
+}  // namespace
+
 std::string status_json(const std::vector<StatusSource>& sources) {
   JsonWriter writer;
   writer.begin_object().key("sources").begin_array();
@@ -133,6 +159,7 @@ std::string status_json(const std::vector<StatusSource>& sources) {
     } else {
       writer.null();
     }
+    write_service(writer, source);
     write_capabilities(writer, source);
     writer.key("surveys").begin_array();
     for (const StatusSurvey& survey : source.surveys)

@@ -5,6 +5,9 @@
 #include <vector>
 
 #include "store/history.h"
+#include "store/incidents.h"
+#include "store/key_book.h"
+#include "sync/agenda.h"
 
 namespace surveysync::app {
 
@@ -22,8 +25,12 @@ struct StatusSource {
   store::ClockRow clocks;  ///< of the whole source; empty when it never ran
   std::optional<store::RunRow> last_run;
   std::vector<model::Capability> capabilities;
-  std::string fallback;                         ///< see fallback_text
-  Duration probe_all = std::chrono::hours(24);  ///< as configured
+  std::string fallback;                                    ///< see fallback_text
+  Duration probe_all = std::chrono::hours(24);             ///< as configured
+  std::optional<sync::Due> next_run = std::nullopt;        ///< by the schedule or after a failure; none: when asked
+  std::string worked_by = {};                              ///< the process that works it now
+  std::optional<store::KeyRecord> refused = std::nullopt;  ///< its key, when it is refused
+  std::vector<store::Incident> incidents = {};             ///< open ones
   std::vector<StatusSurvey> surveys;
 };
 

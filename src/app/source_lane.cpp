@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/agenda_question.h"
 #include "app/hook.h"
 #include "app/key_records.h"
 #include "store/history.h"
@@ -19,19 +20,6 @@ constexpr Duration kForeignRun = std::chrono::seconds(5);
 // The key of a held source is looked at this often; KeyMemory says when a probe goes out.
 constexpr Duration kHeldLook = std::chrono::seconds(2);
 constexpr Duration kNextSlotEvery = std::chrono::hours(24);
-constexpr int kRecentRuns = 20;
-
-std::optional<sync::Schedule> schedule_of(const SourceConfig& source) {
-  if (!source.schedule) return std::nullopt;
-  return sync::Schedule{source.schedule->cron, source.schedule->timezone, source.schedule->jitter};
-}
-
-std::vector<sync::PastRun> past_runs(std::vector<store::RunRow> rows) {
-  std::vector<sync::PastRun> runs;
-  for (store::RunRow& row : rows)
-    runs.push_back({row.started_at, row.finished_at, std::move(row.kind), std::move(row.outcome)});
-  return runs;
-}
 
 }  // namespace
 
@@ -53,7 +41,7 @@ SourceLane::~SourceLane() {
 
 void SourceLane::request_stop() {
   work_.request_stop();
-  keys_.request_stop();
+  keys_stop_.request_stop();
 }
 
 void SourceLane::keys_changed() {
@@ -155,19 +143,15 @@ void SourceLane::begin_keys(pg::Connection& connection, const std::stop_token& s
   }
   if (was_held) parts_->client().probe_refused_key(stop);  // a good key is not begun before it is needed
   note_keys();
-  keys_ = std::jthread([this](const std::stop_token& ended) { look_after_keys(ended); });
-  if (stop.stop_requested()) keys_.request_stop();
+  keys_ = std::thread([this] { look_after_keys(keys_stop_.get_token()); });
 }
 
 /// How long until something is due; zero or less: now. Says so where that changed.
 Duration SourceLane::until_next(const std::stop_token& stop) {
   if (!parts_->client().key_state().usable) return kLongestWait;
-  sync::AgendaQuestion question;
-  question.source = source_.name;
-  question.schedule = schedule_of(source_);
   const auto session = open_(stop);
-  question.runs = past_runs(store::History(session->connection()).recent_runs(source_.name, kRecentRuns));
-  question.now = session->ledger().now();
+  store::History history(session->connection());
+  sync::AgendaQuestion question = agenda_question(source_, history, session->ledger().now());
   if (!question.runs.empty() && question.runs.front().outcome.empty()) {
     if (store::Requests(session->connection()).holder(source_.name)) {
       say("worked by another process");

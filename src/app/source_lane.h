@@ -88,7 +88,9 @@ class SourceLane {
   bool held_ = false, running_ = false;
   std::string verdict_;
 
-  std::jthread keys_, work_;
+  std::stop_source keys_stop_;  // apart from the thread, which the other thread starts
+  std::thread keys_;
+  std::jthread work_;
 };
 
 }  // namespace surveysync::app

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "app/agenda_question.h"
 #include "app/assembly.h"
 #include "app/capability_text.h"
 #include "app/history_json.h"
@@ -10,6 +11,7 @@
 #include "app/verbs.h"
 #include "report/log_line.h"
 #include "sources/source.h"
+#include "store/requests.h"
 
 namespace surveysync::app {
 namespace {
@@ -94,6 +96,37 @@ void add_capabilities(StatusSource& source, const SourceConfig* config, store::L
   if (!source.capabilities.empty()) source.fallback = fallback_text(abilities_of(*config, all), all);
 }
 
+/// What the daemon and its keys are about.
+void add_service(StatusSource& source, const SourceConfig* config, pg::Connection& connection, UtcTime now) {
+  for (store::KeyRecord& key : store::KeyBook(connection).records(source.source))
+    if (key.slot == "secret" && !key.verdict.empty()) source.refused = std::move(key);
+  for (store::Incident& incident : store::Incidents(connection).open_ones())
+    if (incident.source == source.source) source.incidents.push_back(std::move(incident));
+  source.worked_by = store::Requests(connection).holder(source.source).value_or("");
+  store::History history(connection);
+  if (config != nullptr) source.next_run = sync::next_run(agenda_question(*config, history, now));
+}
+
+std::string service_text(const StatusSource& source, UtcTime now) {
+  std::string text;
+  const auto line = [&](std::string_view name, const std::string& value) {
+    text += fmt::format("  {:<16}{}\n", name, report::printable(value));
+  };
+  if (!source.worked_by.empty()) line("worked by", source.worked_by);
+  if (source.next_run && source.worked_by.empty() && !source.refused) {
+    line("next run", fmt::format("{} UTC ({}, {}; where a daemon runs)", moment(source.next_run->at),
+                                 ago(source.next_run->at, now), source.next_run->reason));
+  }
+  if (source.refused) {
+    line("key", fmt::format("{} is refused ({}) since {}", source.refused->fingerprint, source.refused->verdict,
+                            moment(source.refused->refused_at)));
+    line("next step", source.refused->next_step);
+  }
+  for (const store::Incident& incident : source.incidents)
+    line("incident", fmt::format("{} since {}: {}", incident.key, moment(incident.opened_at), incident.evidence));
+  return text;
+}
+
 std::string verdict(const StatusSurvey& survey) {
   const store::ClockRow& clocks = survey.clocks;
   if (survey.deleted) return "deleted at the vendor";
@@ -140,6 +173,7 @@ std::string source_text(const StatusSource& source, UtcTime now) {
   clock("last success", source.clocks.last_success);
   clock("last certified", source.clocks.last_certified);
   clock("newest change", source.clocks.newest_change);
+  text += service_text(source, now);
   text += learned_text(source, now);
   TextTable table({{"SURVEY"},
                    {"TITLE"},
@@ -171,6 +205,7 @@ int run_status(Program& program, bool json) {
     add_last_run(source, history);
     add_standing(source, ledger);
     add_capabilities(source, program.config().find(source.source), ledger);
+    add_service(source, program.config().find(source.source), *connection, ledger.now());
   }
   if (json) {
     program.print(status_json(sources));
@@ -190,7 +225,9 @@ void add_status_verb(CLI::App& app, Program& program, Action& action) {
   verb->footer(
       "Four clocks for each source and survey: the last attempt, the last success, the last certificate that\n"
       "balanced, and the newest change seen at the vendor. Also what was learned of the account and how changes are\n"
-      "read there, when each survey was last probed, and what the last run could not do.\n"
+      "read there, when each survey was last probed, what the last run could not do, when the next one is due, who "
+      "works\n"
+      "the source now, a refused key, and open incidents.\n"
       "\nExamples:\n  surveysync status\n  surveysync status --json | jq '.sources[].surveys[] | select(.balanced | "
       "not)'");
   const auto json = std::make_shared<bool>(false);

@@ -90,12 +90,43 @@ TEST(HistoryJsonTest, StatusHasFourClocksForSourceAndSurvey) {
       status_json({source}),
       R"({"sources":[{"source":"us","configured":true,"last_attempt":"2026-11-21T18:57:00Z","last_success":null,)"
       R"("last_certified":null,"newest_change":null,"stored_live":0,"balanced":null,"followed":true,"last_run":null,)"
+      R"("worked_by":null,"next_run":null,"next_run_reason":null,"refused_key":null,"incidents":[],)"
       R"("fallback":"complete passes: x","capabilities":[{"name":"updated_filter","value":"ignored","evidence":"e",)"
       R"("learned_at":"2026-11-21T18:57:00Z"}],)"
       R"("surveys":[{"survey_id":"12","title":"T","last_attempt":null,"last_success":null,"last_certified":null,)"
       R"("newest_change":null,"stored_live":0,"balanced":false,"followed":false,"probed_at":"2026-11-21T18:57:00Z",)"
       R"("swept_at":null,"deleted":false,"error":"gone"}]}]})"
       "\n");
+}
+
+TEST(HistoryJsonTest, StatusTellsOfTheNextRunARefusedKeyAndIncidents) {
+  StatusSource source;
+  source.source = "us";
+  source.worked_by = "host/1/2";
+  source.next_run = sync::Due{kNow, "scheduled"};
+  store::KeyRecord key;
+  key.fingerprint = "0123abcd";
+  key.verdict = "rotated";
+  key.refused_at = kNow;
+  key.evidence = "e";
+  key.next_step = "n";
+  source.refused = key;
+  store::Incident incident;
+  incident.key = "run_failed/us";
+  incident.rule = "run_failed";
+  incident.severity = "critical";
+  incident.evidence = "e";
+  incident.next_step = "n";
+  incident.opened_at = kNow;
+  source.incidents.push_back(incident);
+  const std::string json = status_json({source});
+  for (
+      const char* const part :
+      {R"("worked_by":"host/1/2","next_run":"2026-11-21T18:57:00Z","next_run_reason":"scheduled")",
+       R"("refused_key":{"fingerprint":"0123abcd","verdict":"rotated","refused_at":"2026-11-21T18:57:00Z")",
+       R"("incidents":[{"key":"run_failed/us","rule":"run_failed","severity":"critical","verdict":null,"evidence":"e")"}) {
+    EXPECT_NE(json.find(part), std::string::npos) << part << "\n" << json;
+  }
 }
 
 TEST(HistoryJsonTest, QuarantinedBytesAreExactInBase64) {
