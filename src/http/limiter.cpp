@@ -85,7 +85,9 @@ void Limiter::rest(Duration time) {
     const std::lock_guard lock(mutex_);
     rest_until_ = std::max(rest_until_, clock_.now() + time);
   }
-  if (budget_) budget_->rest(time);
+  // The others begin again after two windows, and hear themselves what the vendor thinks by then: a long rest that
+  // outlives whoever ordered it would fail runs that the vendor has nothing against.
+  if (budget_) budget_->rest(std::min(time, 2 * options_.window));
 }
 
 void Limiter::slow_down() {

@@ -26,8 +26,8 @@ class Limiter {
   /// Blocks until a call may be made. Throws Error(cancelled) on stop, and Error(throttled) at once when that would be
   /// after `latest`. What the budget throws passes through.
   void acquire(const std::stop_token& stop, SteadyTime latest = SteadyTime::max());
-  /// No call before now + `time`, for any worker (of any process, where there is a budget). A longer rest that is
-  /// already set stays.
+  /// No call before now + `time`, for any worker; where there is a budget, other processes rest for at most two windows
+  /// of it. A longer rest that is already set stays.
   void rest(Duration time);
   /// The server said that we are too fast: lowers the rate by a quarter (not below a tenth of the configured one).
   void slow_down();

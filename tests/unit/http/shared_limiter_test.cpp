@@ -92,6 +92,8 @@ TEST_F(SharedLimiter, ARestIsEverybodys) {
   EXPECT_EQ(budget->rests, std::vector<Duration>{70s});
   two.acquire({});
   EXPECT_EQ(clock.now(), begin + 70s);
+  one.rest(1h);
+  EXPECT_EQ(budget->rests.back(), 120s) << "a rest that long is the one's own who ordered it";
 }
 
 TEST_F(SharedLimiter, ARestThatCouldNotBeSharedIsKeptAllTheSame) {
