@@ -40,17 +40,16 @@ StateMarker::StateMarker(const std::string& directory, const std::string& identi
   std::ranges::replace_if(
       name, [](char c) { return c == '/' || c == ':'; }, '-');
   path_ = fmt::format("{}/{}{}{}", directory, kPrefix, name, kSuffix);
-  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) throw trouble("writing", path_);
-  if (::ftruncate(descriptor_, 0) != 0 ||
-      ::write(descriptor_, identity.data(), identity.size()) != static_cast<ssize_t>(identity.size())) {
+  file_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (file_.get() < 0 || ::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) throw trouble("writing", path_);
+  if (::ftruncate(file_.get(), 0) != 0 ||
+      ::write(file_.get(), identity.data(), identity.size()) != static_cast<ssize_t>(identity.size())) {
     throw trouble("writing", path_);
   }
 }
 
 StateMarker::~StateMarker() {
   remove();
-  if (descriptor_ >= 0) ::close(descriptor_);
 }
 
 void StateMarker::remove() noexcept {
@@ -63,13 +62,10 @@ void StateMarker::find_unclean(const std::string& directory) {
   for (const fs::directory_entry& entry : fs::directory_iterator(directory, failure)) {
     const std::string name = entry.path().filename();
     if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
-    const int descriptor = ::open(entry.path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (descriptor < 0) continue;
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
-      unclean_.push_back(content(descriptor));
-      ::unlink(entry.path().c_str());
-    }
-    ::close(descriptor);
+    const Descriptor file(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (file.get() < 0 || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    unclean_.push_back(content(file.get()));
+    ::unlink(entry.path().c_str());
   }
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.h"
+
 namespace surveysync::app {
 
 class StateMarker {
@@ -24,7 +26,7 @@ class StateMarker {
  private:
   void find_unclean(const std::string& directory);
   std::string path_;
-  int descriptor_ = -1;
+  Descriptor file_;
   std::vector<std::string> unclean_;
 };
 

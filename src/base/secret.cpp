@@ -14,6 +14,7 @@
 #include <map>
 #include <mutex>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 #include "base/secret_command.h"
 
@@ -33,20 +34,6 @@ void wipe(std::string& text) {
   throw Error(ErrorKind::config, what, hint);
 }
 
-class FileHandle {
- public:
-  explicit FileHandle(int descriptor) : descriptor_(descriptor) {}
-  ~FileHandle() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  FileHandle(const FileHandle&) = delete;
-  FileHandle& operator=(const FileHandle&) = delete;
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
 /// systemd guards its credentials directory itself, and its access control lists show up as group bits: not checked
 /// there.
 enum class Permissions { strict, by_directory };
@@ -60,7 +47,7 @@ void check_permissions(const struct stat& status, const std::string& path) {
 
 std::string read_file(const std::string& path, Permissions permissions) {
   // Not blocking: a named pipe in the place of a file must not hang the start.
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) {
     const int reason = errno;
     refuse(fmt::format("secret file {} cannot be read: {}", path, std::strerror(reason)),

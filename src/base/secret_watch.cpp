@@ -17,6 +17,7 @@
 #include <string>
 #include <tuple>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 namespace surveysync {
@@ -26,20 +27,6 @@ namespace {
 constexpr Duration kSettle = std::chrono::milliseconds(500);
 constexpr std::uint32_t kSigns = IN_CLOSE_WRITE | IN_MODIFY | IN_ATTRIB | IN_CREATE | IN_DELETE | IN_MOVED_FROM |
                                  IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return number_; }
-
- private:
-  const int number_;
-};
 
 /// Takes away all that can be read.
 void drain(int descriptor) {

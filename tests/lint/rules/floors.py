@@ -18,8 +18,8 @@ FLOORS = {
     'main': ('app',),
 }
 
-# Inside base only `error` is shared. An exception needs its reason.
-BASE_SHARED = {'error'}
+# Inside base only these are shared: `error`, and `descriptor`, which is no more than a handle. An exception needs its reason.
+BASE_SHARED = {'error', 'descriptor'}
 BASE_EXCEPTIONS = {
     ('event', 'time'): 'an event carries durations',
     ('budget', 'time'): 'a slot of the budget is a wait',
@@ -98,7 +98,7 @@ def _inside_base(source, target):
     target = _base_room(target)
     if own == target or target in BASE_SHARED or (own, target) in BASE_EXCEPTIONS:
         return None
-    return f'base/{own} must not include base/{target}: inside base only error is shared'
+    return f'base/{own} must not include base/{target}: inside base only error and descriptor are shared'
 
 
 def _base_room(stem):
