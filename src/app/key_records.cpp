@@ -16,7 +16,8 @@ KeyRecords::KeyRecords(pg::ConnectOptions options, std::string source, std::vect
       source_(std::move(source)),
       waits_(std::move(waits)),
       patience_(patience),
-      clock_(clock) {}
+      clock_(clock),
+      own_(clock, waits_) {}
 
 /// A process that ends well was not killed: its uses that got no answer (the network was down) count no more.
 KeyRecords::~KeyRecords() {
@@ -111,8 +112,8 @@ http::KeyPast KeyRecords::recall(const http::KeyId& key) {
 }
 
 void KeyRecords::accepted(const http::KeyId& key) {
+  own_.accepted(key);
   with_book([&](store::KeyBook& book) {
-    held_.erase(key.fingerprint);
     book.accepted(record_of(key));
     answered(record_of(key));
   });
@@ -120,23 +121,15 @@ void KeyRecords::accepted(const http::KeyId& key) {
 
 void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
                          const std::string& next_step, int requests) {
+  own_.refused(key, verdict, evidence, next_step, requests);
   store::KeyRecord record = record_of(key);
   record.verdict = verdict;
   record.evidence = evidence;
   record.next_step = next_step;
   with_book([&](store::KeyBook& book) {
-    held_.try_emplace(key.fingerprint, Held{0, clock_.now() + (waits_.empty() ? Duration::zero() : waits_.front())});
     book.refused(record, requests, waits_);
     answered(record);
   });
-}
-
-/// By this process's own count. Under the lock.
-bool KeyRecords::claim_own(Held& held) {
-  const SteadyTime now = clock_.now();
-  if (now < held.due || waits_.empty()) return false;
-  held.due = now + waits_[std::min(++held.probes, waits_.size() - 1)];
-  return true;
 }
 
 bool KeyRecords::claim_probe(const http::KeyId& key) {
@@ -146,8 +139,8 @@ bool KeyRecords::claim_probe(const http::KeyId& key) {
     if (!known.verdict.empty()) {
       claimed = book.claim_probe(record_of(key), waits_, kMostInFirstHour) ||
                 (patience_ == KeyPatience::person && book.claim_early(record_of(key), kMostEarly));
-    } else if (const auto held = held_.find(key.fingerprint); held != held_.end()) {
-      claimed = claim_own(held->second);
+    } else if (own_.recall(key).refused) {
+      claimed = own_.claim_probe(key);
     } else if (rest_of(known) <= Duration::zero()) {
       begin_use(book, record_of(key));
       claimed = true;

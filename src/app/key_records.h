@@ -3,13 +3,12 @@
 // first needed; while the database is away nothing is known and nothing is written, and that is not tried again for a
 // few seconds. Thread-safe. Never throws.
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
-#include "http/key_memory.h"
+#include "http/own_memory.h"
 #include "pg/connection.h"
 #include "store/key_book.h"
 
@@ -56,15 +55,9 @@ class KeyRecords final : public http::KeyMemory {
   Clock& clock_;
   std::mutex mutex_;
   std::unique_ptr<pg::Connection> connection_;
-  /// What this process learned of a refused key, for when the database knows another key in its slot: two hosts need
-  /// not have the same file at the same time.
-  struct Held {
-    std::size_t probes = 0;
-    SteadyTime due{};
-  };
-  bool claim_own(Held& held);
-
-  std::map<std::string, Held> held_;
+  /// What this process learned itself, for when the database knows another key in the slot: two hosts need not have the
+  /// same file at the same time.
+  http::OwnMemory own_;
   std::vector<store::KeyRecord> unanswered_;  // uses that we began and that nobody answered yet
   std::optional<SteadyTime> failed_at_;
 };

@@ -12,6 +12,9 @@ constexpr std::array<Duration, 6> kWaits{seconds(70), minutes(2), minutes(5), mi
 
 }  // namespace
 
+OwnMemory::OwnMemory(Clock& clock, std::vector<Duration> waits)
+    : clock_(clock), waits_(waits.empty() ? std::vector<Duration>(kWaits.begin(), kWaits.end()) : std::move(waits)) {}
+
 KeyPast OwnMemory::recall(const KeyId& key) {
   const std::lock_guard lock(mutex_);
   Known& known = known_[key.fingerprint];
@@ -34,15 +37,15 @@ void OwnMemory::refused(const KeyId& key, const std::string& verdict, const std:
   const bool is_new = !known.past.refused;
   const UtcTime since = is_new ? clock_.utc_now() : known.past.refused->since;
   known.past.refused = KeyPast::Refusal{verdict, evidence, next_step, since, {}};
-  if (is_new) known.next_probe = clock_.now() + kWaits.front();
+  if (is_new) known.next_probe = clock_.now() + waits_.front();
 }
 
 bool OwnMemory::claim_probe(const KeyId& key) {
   const std::lock_guard lock(mutex_);
   Known& known = known_[key.fingerprint];
   if (!known.past.refused || clock_.now() < known.next_probe) return false;
-  known.probes = std::min(known.probes + 1, kWaits.size() - 1);
-  known.next_probe = clock_.now() + kWaits[known.probes];
+  known.probes = std::min(known.probes + 1, waits_.size() - 1);
+  known.next_probe = clock_.now() + waits_[known.probes];
   return true;
 }
 

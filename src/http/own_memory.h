@@ -1,6 +1,5 @@
 #pragma once
-// What one process alone knows of its keys: stands in where nobody remembers for all of them. Probes of a refused key
-// come at the waits that hold_probe has by default. Thread-safe.
+// What one process alone knows of its keys: stands in where nobody remembers for all of them. Thread-safe.
 
 #include <map>
 #include <mutex>
@@ -11,8 +10,9 @@ namespace surveysync::http {
 
 class OwnMemory final : public KeyMemory {
  public:
-  /// `clock` outlives the memory.
-  explicit OwnMemory(Clock& clock) : clock_(clock) {}
+  /// `waits`: between probes of a refused key, the last repeats; none: those that hold_probe has by default. `clock`
+  /// outlives the memory.
+  explicit OwnMemory(Clock& clock, std::vector<Duration> waits = {});
 
   KeyPast begin(const KeyId& key) override { return recall(key); }
   KeyPast recall(const KeyId& key) override;
@@ -28,6 +28,7 @@ class OwnMemory final : public KeyMemory {
     SteadyTime next_probe{};
   };
   Clock& clock_;
+  const std::vector<Duration> waits_;
   std::mutex mutex_;
   std::map<std::string, Known> known_;                          // by fingerprint
   std::map<std::string, std::vector<std::string>> good_lines_;  // by slot
