@@ -70,8 +70,7 @@ void SourceLane::work(const std::stop_token& stop) {
     show_life();
     Duration wait = kForeignRun;
     try {
-      step(stop);
-      wait = until_next(stop);
+      wait = step(stop);
       told_trouble_.clear();
       troubles_ = 0;
     } catch (const Error& error) {
@@ -92,22 +91,28 @@ void SourceLane::work(const std::stop_token& stop) {
       settings_.observer.on_event(event::Note{scope(), Severity::error, std::string("unexpected: ") + error.what()});
     }
     show_life();
-    if (run_at_once_) continue;
     bell_.wait(wait, stop);
   }
 }
 
-/// Everything that can be done now: what others asked for, then what is due.
-void SourceLane::step(const std::stop_token& stop) {
+/// Everything that can be done now: what others asked for, then what is due. How long until there is more.
+Duration SourceLane::step(const std::stop_token& stop) {
   assemble(stop);
-  if (!parts_->client().key_state().usable) return;  // held: the other thread rings when the key is good
-  carry_next_request(stop);
-  if (stop.stop_requested()) return;
-  if (run_at_once_.exchange(false)) {
-    carry(parts_->job(*settings_.config), stop);
-    return;
+  if (!parts_->client().key_state().usable) return kLongestWait;  // held: the other thread rings when the key is good
+  carry_requests(stop);
+  if (stop.stop_requested()) return Duration::zero();
+  const bool at_once = run_at_once_.exchange(false);
+  if (!at_once) {
+    const Duration wait = until_next(stop);
+    if (wait > Duration::zero()) return wait;
   }
-  if (until_next(stop) <= Duration::zero()) carry(parts_->job(*settings_.config), stop);
+  try {
+    carry([&] { return run_now(hand(stop), parts_->job(*settings_.config)); }, "running", stop);
+  } catch (const Error& error) {
+    if (at_once && error.kind() == ErrorKind::unavailable) run_at_once_ = true;  // it never began
+    throw;
+  }
+  return until_next(stop);
 }
 
 /// Builds the source when it is first needed, and looks whether the schema fits before the first run.
@@ -148,7 +153,6 @@ void SourceLane::begin_keys(pg::Connection& connection, const std::stop_token& s
 
 /// How long until something is due; zero or less: now. Says so where that changed.
 Duration SourceLane::until_next(const std::stop_token& stop) {
-  if (!parts_->client().key_state().usable) return kLongestWait;
   const auto session = open_(stop);
   store::History history(session->connection());
   sync::AgendaQuestion question = agenda_question(source_, history, session->ledger().now());
@@ -174,35 +178,31 @@ Duration SourceLane::until_next(const std::stop_token& stop) {
   return due ? std::min<Duration>(due->at - question.now, kLongestWait) : kLongestWait;
 }
 
-void SourceLane::carry(const sync::Job& job, const std::stop_token& stop) {
-  say("running", true);
-  const sync::RunReport report = run_now(hand(stop), job);
+/// One run, its hook, and what became of the key meanwhile.
+void SourceLane::carry(const std::function<sync::RunReport()>& run, const std::string& what,
+                       const std::stop_token& stop) {
+  say(what, true);
+  const sync::RunReport report = run();
   say("between runs");
   note_keys();
   key_bell_.ring();
-  if (report.run_id != 0) {
-    run_hooks({source_.name, source_.hook, job.lease_ttl}, open_, settings_.observer, settings_.clock, stop);
-  }
+  if (report.run_id == 0) return;
+  run_hooks({source_.name, source_.hook, settings_.config->lease_ttl}, open_, settings_.observer, settings_.clock,
+            stop);
 }
 
-void SourceLane::carry_next_request(const std::stop_token& stop) {
-  constexpr int kMostInARow = 1000;
-  std::int64_t last = 0;
-  for (int done = 0; done < kMostInARow && !stop.stop_requested(); ++done) {
+void SourceLane::carry_requests(const std::stop_token& stop) {
+  std::int64_t last = 0;  // one that stays although it was carried is left to the next turn
+  while (!stop.stop_requested() && parts_->client().key_state().usable) {
     std::optional<store::RunRequest> request;
     {
       const auto session = open_(stop);
       request = store::Requests(session->connection()).next(source_.name);
     }
-    if (!request || !parts_->client().key_state().usable || request->request_id == last) return;
+    if (!request || request->request_id <= last) return;
     last = request->request_id;
-    say(fmt::format("running request {}", request->request_id), true);
-    const sync::RunReport report = carry_request(hand(stop), parts_->job(*settings_.config), *request);
-    say("between runs");
-    if (report.run_id != 0) {
-      run_hooks({source_.name, source_.hook, settings_.config->lease_ttl}, open_, settings_.observer, settings_.clock,
-                stop);
-    }
+    carry([&] { return carry_request(hand(stop), parts_->job(*settings_.config), *request); },
+          fmt::format("running request {}", last), stop);
   }
 }
 

@@ -10,6 +10,7 @@
 // an event and the lane goes on. Destruction stops the run under way (its pages are kept) and joins both threads.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -59,12 +60,12 @@ class SourceLane {
  private:
   void work(const std::stop_token& stop);
   void look_after_keys(const std::stop_token& stop);
-  void step(const std::stop_token& stop);
+  Duration step(const std::stop_token& stop);
   void assemble(const std::stop_token& stop);
   void begin_keys(pg::Connection& connection, const std::stop_token& stop);
   Duration until_next(const std::stop_token& stop);
-  void carry(const sync::Job& job, const std::stop_token& stop);
-  void carry_next_request(const std::stop_token& stop);
+  void carry(const std::function<sync::RunReport()>& run, const std::string& what, const std::stop_token& stop);
+  void carry_requests(const std::stop_token& stop);
   void note_keys();
   void try_next_slot(const std::stop_token& stop);
   void say(std::string text, bool running = false);
