@@ -51,7 +51,7 @@ Daemon::~Daemon() {
 }
 
 int Daemon::run() {
-  config_ = read_config();  // mistakes end the program before anything starts
+  config_ = sound(program_.config());  // mistakes end the program before anything starts
   program_.start_log();
   const std::stop_token stop = program_.stop_of_daemon(
       [this] {
@@ -87,8 +87,8 @@ int Daemon::run() {
 }
 
 /// The configuration with its secrets, sound in every part that can be judged without asking anybody.
-std::shared_ptr<const Config> Daemon::read_config() {
-  Config config = program_.with_secrets(program_.read_config());
+std::shared_ptr<const Config> Daemon::sound(Config config) {
+  config = program_.with_secrets(std::move(config));
   std::string mistakes, hint;
   for (const SourceConfig& source : config.sources) {
     try {
@@ -138,7 +138,7 @@ void Daemon::start(std::shared_ptr<const Config> config) {
 void Daemon::reload() {
   systemd_.reloading();
   try {
-    std::shared_ptr<const Config> config = read_config();
+    std::shared_ptr<const Config> config = sound(program_.read_config());
     const bool frame = same_frame(*config, *config_);
     if (!frame) {
       pg::Connection connection(connect_options(*config), program_.clock(), program_.stop());

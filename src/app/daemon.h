@@ -39,7 +39,7 @@ class Daemon {
     Daemon& daemon_;
   };
 
-  std::shared_ptr<const Config> read_config();
+  std::shared_ptr<const Config> sound(Config config);
   void leave_mark();
   void check_schema(const std::stop_token& stop);
   void start(std::shared_ptr<const Config> config);
