@@ -1,11 +1,8 @@
 #include "support/pgbouncer.h"
 
-#include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +11,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/server_process.h"
+
 namespace surveysync::test {
 namespace {
 
@@ -21,33 +20,6 @@ namespace fs = std::filesystem;
 
 constexpr const char* kProgram = "/usr/sbin/pgbouncer";
 constexpr int kPort = 6432;  // names the socket only
-
-/// It refuses to run as root, as the server does.
-const passwd* server_user() {
-  static const passwd* user = ::geteuid() == 0 ? ::getpwnam("postgres") : nullptr;
-  return user;
-}
-
-int spawn(const std::string& configuration, const std::string& log) {
-  const passwd* user = server_user();
-  const int parent = ::getpid();
-  const int pid = ::fork();
-  if (pid != 0) return pid;
-  // Only async-signal-safe calls from here on: the parent may have threads.
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (user != nullptr && (::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)) ::_exit(126);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(125);
-  const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  if (file >= 0) {
-    ::dup2(file, 1);
-    ::dup2(file, 2);
-  }
-  ::execl(kProgram, kProgram, configuration.c_str(), nullptr);
-  ::_exit(127);
-}
 
 }  // namespace
 
@@ -60,7 +32,7 @@ PgBouncer::PgBouncer(const TempCluster& cluster, const std::vector<std::string>&
     if (::chown(directory_.c_str(), user->pw_uid, user->pw_gid) != 0) throw std::runtime_error("chown failed");
   }
   fs::permissions(directory_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-  pid_ = spawn(directory_ + "/pgbouncer.ini", directory_ + "/log");
+  pid_ = spawn_server({kProgram, directory_ + "/pgbouncer.ini"}, directory_ + "/log", SIGKILL);
   await_ready(users.at(0));
 }
 

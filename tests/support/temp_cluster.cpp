@@ -1,12 +1,9 @@
 #include "support/temp_cluster.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <libpq-fe.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +15,8 @@
 #include <memory>
 #include <sstream>
 #include <stdexcept>
+
+#include "support/server_process.h"
 
 namespace surveysync::test {
 namespace {
@@ -33,40 +32,6 @@ using Rows = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 void pause_ms(int milliseconds) {
   ::poll(nullptr, 0, milliseconds);
-}
-
-/// PostgreSQL refuses to run as root: then the user that the Debian package made is taken.
-const passwd* server_user() {
-  static const passwd* user = ::geteuid() == 0 ? ::getpwnam("postgres") : nullptr;
-  return user;
-}
-
-/// Runs a program with its output in `log`; the child's pid. It dies with this process.
-int spawn(const std::vector<std::string>& words, const std::string& log) {
-  std::vector<char*> arguments;
-  for (const std::string& word : words)
-    arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  const passwd* user = server_user();
-  const int parent = ::getpid();
-  const int pid = ::fork();
-  if (pid != 0) return pid;
-  // Only async-signal-safe calls from here on: the parent may have threads.
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (user != nullptr && (::setgid(user->pw_gid) != 0 || ::setuid(user->pw_uid) != 0)) ::_exit(126);
-  ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
-  if (::getppid() != parent) ::_exit(125);
-  ::setpgid(0, 0);
-  const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  if (file >= 0) {
-    ::dup2(file, 1);
-    ::dup2(file, 2);
-  }
-  ::chdir("/");
-  ::execv(arguments[0], arguments.data());
-  ::_exit(127);
 }
 
 std::string text_of(const std::string& path) {
@@ -125,9 +90,9 @@ TempCluster::TempCluster(Options options) : settings_(std::move(options.settings
   }
   fs::permissions(directory_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   if (options.tcp) tcp_port_ = free_port();
-  const int pid = spawn({std::string(kBin) + "initdb", "-D", directory_ + "/data", "-U", "postgres", "-A", "trust",
-                         "-N", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"},
-                        directory_ + "/initdb.log");
+  const int pid = spawn_server({std::string(kBin) + "initdb", "-D", directory_ + "/data", "-U", "postgres", "-A",
+                                "trust", "-N", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"},
+                               directory_ + "/initdb.log", SIGQUIT);
   int status = 0;
   ::waitpid(pid, &status, 0);
   if (status != 0) throw std::runtime_error("initdb failed: " + text_of(directory_ + "/initdb.log"));
@@ -171,7 +136,7 @@ void TempCluster::start() {
     words.emplace_back("-c");
     words.push_back(setting);
   }
-  pid_ = spawn(words, directory_ + "/server.log");
+  pid_ = spawn_server(words, directory_ + "/server.log", SIGQUIT);
   await_ready();
 }
 

@@ -1,4 +1,5 @@
 """What tests of the daemon share: the daemon and its vendor, what systemd hears, locks on tables."""
+import contextlib
 import os
 import signal
 import socket
@@ -124,3 +125,16 @@ class DaemonTest(SystemTest):
         self.succeed('sync')
         self.assert_true_tables()
         self.assert_runs_closed()
+
+    @contextlib.contextmanager
+    def frozen_database(self):
+        """The server and its backends stand still: whatever is asked of them is not even refused."""
+        own = "SELECT pid FROM pg_stat_activity WHERE datname = 'warehouse' AND pid <> pg_backend_pid()"
+        pids = [row['pid'] for row in self.bench.database.query(own)] + [self.bench.cluster.pid()]
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)

@@ -125,17 +125,10 @@ class Stop(DaemonTest):
         daemon = self.serve()
         self.bench.sandbox.fault(SLOW)
         self.wait_for_rows()
-        own = 'SELECT pid FROM pg_stat_activity WHERE datname = \'warehouse\' AND pid <> pg_backend_pid()'
-        pids = [row['pid'] for row in self.bench.database.query(own)] + [self.bench.cluster.pid()]
-        try:
-            for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+        with self.frozen_database():
             begin = time.monotonic()
             daemon.send(signal.SIGTERM)
             self.assert_stopped(daemon, begin=begin)
-        finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
         self.recover()
 
     @long_only
@@ -143,17 +136,10 @@ class Stop(DaemonTest):
         daemon = self.serve()
         self.bench.sandbox.fault(SLOW)
         self.wait_for_rows()
-        own = 'SELECT pid FROM pg_stat_activity WHERE datname = \'warehouse\' AND pid <> pg_backend_pid()'
-        pids = [row['pid'] for row in self.bench.database.query(own)] + [self.bench.cluster.pid()]
-        try:
-            for pid in pids:
-                os.kill(pid, signal.SIGSTOP)
+        with self.frozen_database():
             daemon.send(signal.SIGTERM)
             daemon.wait_for('note', seconds=5, message='stopping; a second signal ends at once')
             self.assert_stopped(daemon, number=signal.SIGINT, code=130, bound=3)
-        finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
         self.recover()
 
     def test_while_held(self):
