@@ -66,6 +66,7 @@ class Follower {
         outage.reset();
       } catch (const Error& error) {
         session_.reset();
+        if (error.kind() == ErrorKind::cancelled && !began_) return withdraw();
         if (error.kind() != ErrorKind::unavailable) throw;
         if (!outage) outage.emplace(hand_.clock, kOutage);
         if (outage->passed()) throw;
@@ -88,9 +89,11 @@ class Follower {
     tell(*row, holder);
     if (holder) return std::nullopt;
     try {
+      began_ = true;  // from here on a stop is that of our own run
       return carry_request(hand_, job_, *row);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::locked) throw;  // somebody was faster
+      began_ = false;
       return std::nullopt;
     }
   }
@@ -122,6 +125,7 @@ class Follower {
   const sync::Job& job_;
   const std::int64_t request_;
   std::unique_ptr<store::Session> session_;
+  bool began_ = false;
   std::string told_;
 };
 
