@@ -166,10 +166,15 @@ struct RawMember {
 /// Error(malformed) when the text is no object or its strings and brackets do not end; what is inside the values is not
 /// checked.
 void scan_members(std::string_view raw, std::vector<RawMember>& out);
+/// The same for the elements of the array `raw`: their exact bytes.
+void scan_elements(std::string_view raw, std::vector<std::string_view>& out);
 /// The first top-level member `name` of the object `raw`; nothing behind it is looked at. Throws like scan_members.
 std::optional<RawMember> find_member(std::string_view raw, std::string_view name);
 /// Whether the raw key (escapes kept) says `name`.
 bool key_is(std::string_view raw_key, std::string_view name);
+/// What a raw scalar says: a string unescaped, with U+FFFD for bytes that are no UTF-8 and for lone surrogates; any
+/// other slice as it stands. Throws Error(malformed) for a string that does not end or has an escape that is none.
+std::string plain_text(std::string_view raw);
 /// The integer that a raw slice holds as number or as string without escapes; empty if it is none or out of range.
 std::optional<std::int64_t> int_of(std::string_view raw);
 

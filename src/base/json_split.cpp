@@ -157,7 +157,7 @@ Envelope Splitter::split(std::string_view text, std::string_view list) {
 
 namespace {
 
-/// A cursor over one object's bytes that needs no index.
+/// A cursor over the bytes of one object or array that needs no index.
 class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
@@ -186,12 +186,35 @@ class Scanner {
         skip_space();
       }
     }
+    finish();
+  }
+
+  /// Hands each element of an array to `visit`.
+  template <class Visit>
+  void elements(Visit visit) {
+    skip_space();
+    take('[');
+    skip_space();
+    while (peek() != ']') {
+      const std::size_t begin = at_;
+      skip_value();
+      visit(text_.substr(begin, at_ - begin));
+      skip_space();
+      if (peek() == ']') break;
+      take(',');
+      skip_space();
+    }
+    finish();
+  }
+
+ private:
+  /// Behind the closing bracket there must be nothing.
+  void finish() {
     ++at_;
     skip_space();
     if (at_ != text_.size()) fail("bytes after the end of the text", at_);
   }
 
- private:
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   void take(char c) {
@@ -272,6 +295,11 @@ void scan_members(std::string_view raw, std::vector<RawMember>& out) {
   });
 }
 
+void scan_elements(std::string_view raw, std::vector<std::string_view>& out) {
+  out.clear();
+  Scanner(raw).elements([&](std::string_view element) { out.push_back(element); });
+}
+
 std::optional<RawMember> find_member(std::string_view raw, std::string_view name) {
   std::optional<RawMember> found;
   Scanner(raw).members([&](const RawMember& member) {
@@ -287,6 +315,19 @@ bool key_is(std::string_view raw_key, std::string_view name) {
   std::string plain(raw_key.size(), '\0');
   const std::optional<std::size_t> size = unescape(raw_key, plain.data());
   return size && std::string_view(plain.data(), *size) == name;
+}
+
+std::string plain_text(std::string_view raw) {
+  if (raw.empty() || raw.front() != '"') return std::string(raw);
+  if (raw.size() < 2 || raw.back() != '"') fail("text is cut inside a string", raw.size());
+  std::string mended(raw);
+  Repair::apply(mended);
+  const std::string_view body = std::string_view(mended).substr(1, mended.size() - 2);
+  std::string plain(body.size(), '\0');
+  const std::optional<std::size_t> size = unescape(body, plain.data());
+  if (!size) fail("no such escape", 0);
+  plain.resize(*size);
+  return plain;
 }
 
 }  // namespace surveysync::json

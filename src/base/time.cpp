@@ -1,11 +1,14 @@
 #include "base/time.h"
 
 #include <fmt/format.h>
+#include <sys/random.h>
 
+#include <cerrno>
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
 #include <random>
+#include <system_error>
 
 namespace surveysync {
 namespace {
@@ -67,6 +70,17 @@ double random_unit() {
 
 std::uint64_t random_u64() {
   return engine()();
+}
+
+std::string random_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  std::size_t filled = 0;
+  while (filled < count) {
+    const ssize_t got = ::getrandom(bytes.data() + filled, count - filled, 0);
+    if (got < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "getrandom");
+    if (got > 0) filled += static_cast<std::size_t>(got);
+  }
+  return bytes;
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {

@@ -65,6 +65,9 @@ double random_unit();
 /// A random number for nonces and holder names.
 std::uint64_t random_u64();
 
+/// `count` bytes from the operating system, fit for secrets. Throws std::system_error when it has none.
+std::string random_bytes(std::size_t count);
+
 /// "90s", "15m", "2h", "7d", "500ms" to a duration; empty when the text is none.
 std::optional<Duration> parse_duration(std::string_view text);
 /// The shortest exact of the forms above.

@@ -28,7 +28,7 @@ BASE_EXCEPTIONS = {
     ('secret', 'time'): 'a command that yields a secret (exec:) has a deadline, and waiting belongs to time',
 }
 # Files whose name does not begin with the room they belong to.
-BASE_ROOM_OF = {'masker': 'secret'}
+BASE_ROOM_OF = {'masker': 'secret', 'keyed_digest': 'secret'}
 
 # What is included -> the files (regular expressions over paths below src/) that may.
 TECHNOLOGY = (
