@@ -5,8 +5,6 @@
 #include <algorithm>
 
 #include "http/verdict.h"
-#include "sources/alchemer/abilities.h"
-#include "sources/alchemer/alchemer.h"
 #include "store/shared_budget.h"
 #include "sync/agenda.h"
 
@@ -35,12 +33,12 @@ const sources::SourceType& provider_of(const SourceConfig& config) {
 }
 
 http::Endpoint endpoint_of(const SourceConfig& config, const sources::SourceType& type) {
-  const std::string url = config.base_url.empty() ? type.base_url(config.region) : config.base_url;
-  if (url.empty()) {
+  const std::vector<std::string> hosts = type.hosts(config.region);
+  if (config.base_url.empty() && hosts.empty()) {
     throw Error(ErrorKind::config, fmt::format("source.{}: region \"{}\" is none of {}", config.name, config.region,
                                                fmt::join(type.regions(), ", ")));
   }
-  return http::Endpoint::parse(url);
+  return http::Endpoint::parse(config.base_url.empty() ? hosts.front() : config.base_url);
 }
 
 http::TransportOptions transport_options(const SourceConfig& config, const http::Endpoint& endpoint) {
@@ -78,41 +76,46 @@ http::ClientOptions client_options(const SourceConfig& config, const sources::So
   return options;
 }
 
-/// Another region of the vendor whose host accepts the key: one call each. Empty when none does.
+/// What is read: without a list of streams all that need not be asked for; asking for contacts in the privacy rules is
+/// asking for their streams.
+sources::Following following_of(const SourceConfig& config, const sources::SourceType& type) {
+  sources::Following following{config.streams, config.include, config.exclude, !config.streams.empty()};
+  const auto contacts = config.privacy.find("contacts");
+  if (following.streams.empty() && contacts != config.privacy.end() && contacts->second != "off")
+    following.streams = {type.stream_names.begin(), type.stream_names.end()};
+  return following;
+}
+
+/// Whether the vendor's host accepts the key: one call.
+bool accepts(const SourceConfig& config, const sources::SourceType& type, const http::Endpoint& endpoint,
+             const Credential& key, Clock& clock, const std::stop_token& stop) {
+  http::Query query = type.probe.query;
+  http::Request request;
+  type.sign(key, query, request.headers);
+  request.target = endpoint.prefix + type.probe.path + "?" + http::encode_query(query);
+  request.display = type.probe.path;
+  try {
+    http::PocoTransport transport(transport_options(config, endpoint), clock);
+    const http::Response answer = transport.exchange(request, Deadline(clock, config.limits.request_timeout), stop);
+    return http::judge_response(answer, type.judge).ok;
+  } catch (const Error& failure) {
+    if (failure.kind() == ErrorKind::cancelled) throw;
+    return false;  // a host that cannot be reached accepts nothing
+  }
+}
+
+/// Another region of the vendor one of whose hosts accepts the key. Empty when none does.
 std::string region_that_accepts(const SourceConfig& config, const sources::SourceType& type, const Credential& key,
                                 Clock& clock, const std::stop_token& stop) {
   for (const std::string& region : type.regions()) {
     if (region == config.region) continue;
-    const http::Endpoint endpoint = http::Endpoint::parse(type.base_url(region));
-    http::Query query = type.probe.query;
-    http::Request request;
-    type.sign(key, query, request.headers);
-    request.target = endpoint.prefix + type.probe.path + "?" + http::encode_query(query);
-    request.display = type.probe.path;
-    try {
-      http::PocoTransport transport(transport_options(config, endpoint), clock);
-      const http::Response answer = transport.exchange(request, Deadline(clock, config.limits.request_timeout), stop);
-      if (http::judge_response(answer, type.judge).ok) return region;
-    } catch (const Error& failure) {
-      if (failure.kind() == ErrorKind::cancelled) throw;  // a host that cannot be reached accepts nothing
-    }
+    for (const std::string& host : type.hosts(region))
+      if (accepts(config, type, http::Endpoint::parse(host), key, clock, stop)) return region;
   }
   return {};
 }
 
 }  // namespace
-
-const std::vector<const sources::SourceType*>& providers() {
-  static const std::vector<const sources::SourceType*> all{&sources::alchemer::source_type()};
-  return all;
-}
-
-const sources::SourceType* find_provider(std::string_view name) {
-  for (const sources::SourceType* type : providers()) {
-    if (type->name == name) return type;
-  }
-  return nullptr;
-}
 
 void require_sound(const SourceConfig& source) {
   endpoint_of(source, provider_of(source));
@@ -163,14 +166,15 @@ SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : conf
   client_ = std::make_unique<http::Client>(std::move(options), *transport_, SecretReference::parse(config.auth.secret),
                                            type.sign, type.judge, around.masker, around.observer, around.clock);
   client_->set_probe(type.probe, type.account_probe);
-  source_ = type.make({config.name, *client_, config.region, config.privacy, around.observer, around.clock});
+  source_ = type.make({config.name, *client_, config.region, config.privacy, around.observer, around.clock,
+                       following_of(config, type)});
 }
 
 sync::Job SourceParts::job(const Config& config) const {
   const LimitsConfig& limits = config_.limits;
   sync::Job job;
   job.source = config_.name;
-  job.following = {config_.streams, config_.include, config_.exclude};
+  job.following = following_of(config_, *find_provider(config_.type));
   job.page_sizes = {limits.page_size.start, limits.page_size.min, limits.page_size.max};
   job.workers = limits.workers;
   job.lease_ttl = config.lease_ttl;
@@ -188,11 +192,8 @@ sync::Job SourceParts::job(const Config& config) const {
 }
 
 sources::Abilities abilities_of(const SourceConfig& source, const std::vector<model::Capability>& learned) {
-  if (source.type != sources::alchemer::source_type().name) return {};
-  std::map<std::string, std::string, std::less<>> values;
-  for (const model::Capability& capability : learned)
-    values.emplace(capability.name, capability.value);
-  return sources::alchemer::abilities_of(values);
+  const sources::SourceType* const type = find_provider(source.type);
+  return type && type->abilities ? type->abilities(learned) : sources::Abilities();
 }
 
 pg::ConnectOptions connect_options(const Config& config) {

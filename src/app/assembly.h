@@ -1,5 +1,5 @@
 #pragma once
-// The only place where parts meet, and the list of providers. Builds, from the configuration, what a verb needs:
+// The only place where parts meet. Builds, from the configuration, what a verb needs:
 // transports, clients, sources, sessions. Members are destroyed in the reverse order of construction: observers outlive
 // everything. Throws Error(config).
 
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/config.h"
+#include "app/providers.h"
 #include "base/event.h"
 #include "http/client.h"
 #include "sources/source.h"
@@ -18,11 +19,6 @@
 #include "sync/run.h"
 
 namespace surveysync::app {
-
-/// All providers this binary knows.
-const std::vector<const sources::SourceType*>& providers();
-/// By name; null when unknown.
-const sources::SourceType* find_provider(std::string_view name);
 
 /// Throws Error(config) for what of a source's settings can be judged without asking anybody: type, auth, streams,
 /// region.

@@ -5,6 +5,7 @@
 
 #include "app/config_sections.h"
 #include "app/config_values.h"
+#include "app/providers.h"
 #include "app/suggest.h"
 
 namespace surveysync::app {
@@ -17,56 +18,37 @@ using std::chrono::seconds;
 
 constexpr Duration kLongest = hours(24 * 3650);
 
-/// What the configuration must know about a vendor before its provider is asked.
-struct Vendor {
-  std::string name;
-  std::vector<std::string> regions;
-  std::vector<std::string> streams;
-  int vendor_limit, share_percent,
-      share_most;  ///< defaults: the share is share_percent of the limit, at most share_most
-  bool ids_are_numbers;
-};
+using Vendor = sources::SourceType;
 
-const std::vector<Vendor>& vendors() {
-  static const std::vector<Vendor> kVendors = {
-      {"alchemer",
-       {"us", "eu", "ca", "au"},
-       {"survey", "response", "campaign", "campaign_contact", "email_message", "contact_list", "contact",
-        "contact_custom_field", "account", "account_user", "team", "quota", "report", "statistic", "domain", "theme",
-        "sso", "response_file"},
-       240,
-       50,
-       120,
-       true},
-      {"alfaone", {}, {"assessment", "invite", "question", "member", "tag"}, 100, 80, 80, false}};
-  return kVendors;
-}
-
-const Vendor* find_vendor(const std::string& name) {
-  for (const Vendor& vendor : vendors()) {
-    if (vendor.name == name) return &vendor;
-  }
-  return nullptr;
+std::vector<std::string> vendor_names() {
+  std::vector<std::string> names;
+  for (const Vendor* vendor : providers())
+    names.emplace_back(vendor->name);
+  return names;
 }
 
 void read_address(ConfigSection& section, SourceConfig& source, const Vendor* vendor) {
   section.text("region", source.region, [&](std::string_view region) -> std::string {
     if (vendor == nullptr) return {};
-    if (vendor->regions.empty()) return fmt::format("{} has no regions", vendor->name);
-    const auto& known = vendor->regions;
+    const std::vector<std::string> known = vendor->regions();
+    if (known.empty()) return fmt::format("{} has no regions", vendor->name);
     if (std::find(known.begin(), known.end(), region) != known.end()) return {};
     return fmt::format("\"{}\" is none of {}{}", region, fmt::join(known, ", "), did_you_mean(region, known));
   });
   section.text("base_url", source.base_url, base_url_mistake);
   if (!source.region.empty() && !source.base_url.empty()) {
     section.mistake("base_url", "contradicts region: give one of the two");
-  } else if (vendor != nullptr && !vendor->regions.empty() && source.region.empty() && source.base_url.empty()) {
-    section.mistake("region", fmt::format("must be given: {} (or base_url instead)", fmt::join(vendor->regions, ", ")));
+  } else if (vendor != nullptr && !vendor->regions().empty() && source.region.empty() && source.base_url.empty()) {
+    section.mistake("region",
+                    fmt::format("must be given: {} (or base_url instead)", fmt::join(vendor->regions(), ", ")));
   }
-  section.one_of("environment", source.environment, {"live", "test"});
-  if (!source.environment.empty() && source.type == "alchemer") {
-    section.mistake("environment", "is a setting of alfaone, not of alchemer");
-  }
+  section.text("environment", source.environment, [&](std::string_view name) -> std::string {
+    if (vendor == nullptr) return {};
+    const std::vector<std::string>& known = vendor->customs.environments;
+    if (known.empty()) return fmt::format("is no setting of {}", vendor->name);
+    if (std::find(known.begin(), known.end(), name) != known.end()) return {};
+    return fmt::format("\"{}\" is none of {}{}", name, fmt::join(known, ", "), did_you_mean(name, known));
+  });
   section.text("proxy", source.proxy, proxy_mistake);
   section.texts("no_proxy", source.no_proxy);
   ConfigSection tls = section.table("tls");
@@ -76,7 +58,7 @@ void read_address(ConfigSection& section, SourceConfig& source, const Vendor* ve
   tls.finish();
 }
 
-void read_auth(ConfigSection auth, SourceConfig& source) {
+void read_auth(ConfigSection auth, SourceConfig& source, const Vendor* vendor) {
   auth.one_of("type", source.auth.type, {"key", "oauth1"});
   auth.reference("secret", source.auth.secret);
   auth.reference("next", source.auth.next);
@@ -95,7 +77,9 @@ void read_auth(ConfigSection auth, SourceConfig& source) {
       auth.mistake("consumer", "must be given, like \"file:/etc/surveysync/secrets/us.consumer\"");
     only_for("secret", source.auth.secret, "key");
     only_for("next", source.auth.next, "key");
-    if (source.type == "alfaone") auth.mistake("type", "alfaone knows type = \"key\" only");
+  }
+  if (vendor != nullptr && !std::ranges::count(vendor->customs.auth_types, source.auth.type)) {
+    auth.mistake("type", fmt::format("{} knows only: {}", vendor->name, fmt::join(vendor->customs.auth_types, ", ")));
   }
   auth.finish();
 }
@@ -121,15 +105,14 @@ std::set<std::string> as_set(const std::vector<std::string>& words) {
 void read_selection(ConfigSection& section, SourceConfig& source, const Vendor* vendor) {
   std::vector<std::string> words;
   section.texts("streams", words, [&](std::string_view name) -> std::string {
-    if (vendor == nullptr || std::find(vendor->streams.begin(), vendor->streams.end(), name) != vendor->streams.end())
-      return {};
-    return fmt::format("\"{}\" is no stream of {}{}", name, vendor->name, did_you_mean(name, vendor->streams));
+    if (vendor == nullptr || std::ranges::count(vendor->stream_names, name) > 0) return {};
+    return fmt::format("\"{}\" is no stream of {}{}", name, vendor->name, did_you_mean(name, vendor->stream_names));
   });
   source.streams = as_set(words);
   ConfigSection surveys = section.table("surveys");
   const auto check_id = [&](std::string_view id) -> std::string {
     const bool number = !id.empty() && std::all_of(id.begin(), id.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (number || vendor == nullptr || !vendor->ids_are_numbers) return {};
+    if (number || vendor == nullptr || !vendor->customs.numeric_partitions) return {};
     return fmt::format("\"{}\" is no survey id", id);
   };
   std::vector<std::string> include, exclude;
@@ -157,13 +140,16 @@ void read_privacy(ConfigSection privacy, SourceConfig& source) {
   privacy.finish();
 }
 
-void read_page_size(ConfigSection section, PageSizeConfig& page) {
-  section.integer("min", page.min, 1, 500);
-  section.integer("max", page.max, 1, 500);
+void read_page_size(ConfigSection section, PageSizeConfig& page, const Vendor* vendor) {
+  const int most = vendor == nullptr ? page.max : vendor->max_page_size;
+  page.max = most;
+  page.start = vendor == nullptr ? page.start : vendor->customs.page_start;
+  section.integer("min", page.min, 1, most);
+  section.integer("max", page.max, 1, most);
   if (!section.has("min")) page.min = std::min(page.min, page.max);
   // A start that was not asked for follows the bounds that were.
   if (!section.has("start") && page.min <= page.max) page.start = std::clamp(page.start, page.min, page.max);
-  section.integer("start", page.start, 1, 500);
+  section.integer("start", page.start, 1, most);
   if (page.min > page.start || page.start > page.max) {
     section.mistake("start",
                     fmt::format("min <= start <= max does not hold ({}, {}, {})", page.min, page.start, page.max));
@@ -181,10 +167,11 @@ void read_retry(ConfigSection section, RetryConfig& retry) {
 }
 
 void read_limits(ConfigSection section, LimitsConfig& limits, const Vendor* vendor) {
-  if (vendor != nullptr) limits.vendor_limit = vendor->vendor_limit;
+  if (vendor != nullptr) limits.vendor_limit = vendor->customs.vendor_limit;
   section.integer("vendor_limit", limits.vendor_limit, 1, 10'000'000);
   if (vendor != nullptr) {
-    limits.requests_per_minute = std::clamp(limits.vendor_limit * vendor->share_percent / 100, 1, vendor->share_most);
+    const sources::Customs& customs = vendor->customs;
+    limits.requests_per_minute = std::clamp(limits.vendor_limit * customs.share_percent / 100, 1, customs.share_most);
   }
   section.integer("requests_per_minute", limits.requests_per_minute, 1, 10'000'000);
   if (section.has("requests_per_minute") && limits.requests_per_minute * 100LL > limits.vendor_limit * 95LL) {
@@ -197,7 +184,7 @@ void read_limits(ConfigSection section, LimitsConfig& limits, const Vendor* vend
   section.duration("timeout_cooldown", limits.timeout_cooldown, Duration::zero(), hours(1));
   section.duration("connect_timeout", limits.connect_timeout, milliseconds(1), minutes(10));
   section.duration("request_timeout", limits.request_timeout, milliseconds(1), hours(1));
-  read_page_size(section.table("page_size"), limits.page_size);
+  read_page_size(section.table("page_size"), limits.page_size, vendor);
   section.size("body", limits.body, 64UL << 10, 4UL << 30);
   section.integer("workers", limits.workers, 1, 64);
   read_retry(section.table("retry"), limits.retry);
@@ -230,14 +217,14 @@ void read_sync(ConfigSection section, SyncConfig& sync) {
 SourceConfig read_source(ConfigSection& section, const std::string& name) {
   SourceConfig source;
   source.name = name;
-  section.one_of("type", source.type, {"alchemer", "alfaone"});
-  if (source.type.empty()) section.mistake("type", "must be given: alchemer or alfaone");
-  const Vendor* const vendor = find_vendor(source.type);
+  section.one_of("type", source.type, vendor_names());
+  if (source.type.empty()) section.mistake("type", fmt::format("must be given: {}", fmt::join(vendor_names(), " or ")));
+  const Vendor* const vendor = find_provider(source.type);
   source.account = name;
   section.text("account", source.account);
   if (source.account.empty()) source.account = name;
   read_address(section, source, vendor);
-  read_auth(section.table("auth"), source);
+  read_auth(section.table("auth"), source, vendor);
   read_schedule(section, source);
   read_selection(section, source, vendor);
   read_privacy(section.table("privacy"), source);

@@ -53,12 +53,33 @@ struct Table {
   std::string qualified() const { return schema + "." + name; }
 };
 
+/// How a stream is read.
+enum class Reading : std::uint8_t {
+  by_change,  ///< definitions (not certified) when their partition's entry changed; records (certified) by date of
+              ///< change
+  whole,      ///< a list that tells nothing of changes: read to its end when it is due
+  named,      ///< records that stored rows of another stream name: each is asked for alone, once
+};
+
+/// Which stored rows name the records of a stream that is read by name.
+struct Naming {
+  std::string schema, table;     ///< of the stream's partitions
+  std::vector<std::string> key;  ///< its columns that make the key, in the key's order, after source
+  std::string column, value;     ///< only rows with this value in this column
+  std::string parent;            ///< table whose rows, when marked deleted, take theirs along; it has the first
+  std::size_t parent_keys = 0;   ///< of `key` as its own key
+};
+
 /// One kind of record of a source.
 struct StreamSpec {
   std::string name;
   std::vector<Table> tables;  ///< main tables first; a child (if any) belongs to tables[0]
   bool certified = false;     ///< each partition gets a certificate over tables[0]
   int requests_a_page = 1;    ///< that one fetch takes
+  Reading reading = Reading::by_change;
+  bool of_account = false;  ///< one partition without a name, instead of one for each that Source::partitions shows
+  bool on_request = false;  ///< read only where the configuration names it
+  std::optional<Naming> naming = std::nullopt;  ///< for Reading::named
 };
 
 /// An independently checkpointed part of a stream: the responses of one survey.
@@ -68,6 +89,7 @@ struct Partition {
   std::int64_t expected_records = 0;                   ///< hint for order and progress, 0 when unknown
   std::string context;                                 ///< what the source wants back when it fetches (its own bytes)
   std::optional<std::int64_t> removed = std::nullopt;  ///< how many deleted records the vendor counts, where it tells
+  std::string status = {}, changed = {};               ///< as the vendor writes them, for people (`discover`)
 };
 
 /// One part of a key: ids are numbers at one vendor, text at another.

@@ -68,8 +68,13 @@ struct ProbeResult {
 
 /// Which part of the account the configuration follows; ids as text.
 struct Following {
-  std::set<std::string> streams;           ///< empty: all
+  std::set<std::string> streams;           ///< empty: all but those that must be asked for
   std::set<std::string> include, exclude;  ///< partitions; empty include: all
+  bool streams_named = false;  ///< by a person: one that the vendor refuses is then a failure, not a fact to note
+  bool everything() const { return include.empty() && exclude.empty(); }
+  bool reads(const model::StreamSpec& stream) const {
+    return streams.empty() ? !stream.on_request : streams.contains(stream.name);
+  }
   bool follows(const std::string& partition) const {
     return (include.empty() || include.contains(partition)) && !exclude.contains(partition);
   }
@@ -84,10 +89,12 @@ class Source {
   virtual ProbeResult probe(const std::stop_token& stop) = 0;
 
   /// What to walk: one entry for each thing that the account holds (a survey), whether followed or not; the same for
-  /// all streams.
+  /// all streams but those of the account, whose one partition has no name.
   virtual std::vector<model::Partition> partitions(const Scope& scope, const std::stop_token& stop) = 0;
 
-  /// Exactly one page of one partition.
+  /// Exactly one page of one partition. A stream that is read whole may return all of a short list as one page with
+  /// `complete` set; else its pages come one by one, best with numbered_pages.h, and `find` answers for what they did
+  /// not show. Throws Error(denied) where the key may not read the stream or the vendor does not offer it.
   virtual model::Page fetch(const FetchRequest& request, const std::stop_token& stop) = 0;
 
   /// What `fetch` of this stream can do, from what was assumed.
@@ -147,6 +154,22 @@ struct SourceContext {
   std::map<std::string, std::string> privacy;  ///< field group to keep | drop
   Observer& observer;
   Clock& clock;
+  Following following = {};
+};
+
+/// What the configuration takes from a provider: defaults and what may be written in its stanza.
+struct Customs {
+  int vendor_limit = 100;                    ///< requests in a window that the usual plan allows
+  int share_percent = 50, share_most = 100;  ///< our share of it by default, in percent and at most
+  int page_start = 250;                      ///< records a page at first
+  bool numeric_partitions = false;           ///< surveys.include and exclude hold numbers
+  std::vector<std::string> auth_types = {"key"};
+  std::vector<std::string> environments = {};  ///< of keys ("live"); empty: it has none
+  std::string contacts = "off";                ///< default of privacy.contacts
+  /// What is wrong with a key, by its form alone (length, prefix); empty: nothing. `environment` as configured.
+  std::string (*key_mistake)(const Credential& key, const std::string& environment) = nullptr;
+  /// What an operator should know of a sound key: "a test key"; empty: nothing.
+  std::string (*key_warning)(const Credential& key, const std::string& environment) = nullptr;
 };
 
 /// One constant a provider folder.
@@ -157,12 +180,16 @@ struct SourceType {
   http::Judge judge;
   http::Call probe;          ///< the cheapest authenticated call
   http::Call account_probe;  ///< one of another endpoint, which every key may ask
-  /// The API host for a region, empty when unknown.
-  std::string (*base_url)(std::string_view region);
+  /// URLs of the API for a region, the one to use first, then others that may answer instead; none when unknown. A
+  /// provider without regions is asked for "".
+  std::vector<std::string> (*hosts)(std::string_view region);
   std::vector<std::string> (*regions)();
   std::vector<std::string> stream_names;
   std::vector<std::string> privacy_fields;
   int max_page_size;
+  Customs customs;
+  /// What lists of the certified stream can do, from what was learned of the account. Needs no secret.
+  Abilities (*abilities)(const std::vector<model::Capability>& learned);
   std::unique_ptr<Source> (*make)(const SourceContext&);
 };
 

@@ -8,7 +8,44 @@
 
 #include "app/config.h"
 #include "app/config_values.h"
+#include "app/providers.h"
 #include "fuzz/support/check.h"
+
+namespace surveysync::app {
+
+// What the configuration asks of a provider, without the providers' network half.
+const std::vector<const sources::SourceType*>& providers() {
+  static const sources::SourceType kRegional = [] {
+    sources::SourceType type{};
+    type.name = "alchemer";
+    type.regions = [] { return std::vector<std::string>{"us", "eu", "ca", "au"}; };
+    type.stream_names = {"survey", "response"};
+    type.max_page_size = 500;
+    type.customs.numeric_partitions = true;
+    type.customs.auth_types = {"key", "oauth1"};
+    return type;
+  }();
+  static const sources::SourceType kPlain = [] {
+    sources::SourceType type{};
+    type.name = "other";
+    type.regions = [] { return std::vector<std::string>{}; };
+    type.stream_names = {"thing"};
+    type.max_page_size = 100;
+    type.customs.page_start = 100;
+    type.customs.environments = {"live", "test"};
+    return type;
+  }();
+  static const std::vector<const sources::SourceType*> all{&kRegional, &kPlain};
+  return all;
+}
+
+const sources::SourceType* find_provider(std::string_view name) {
+  for (const sources::SourceType* type : providers())
+    if (type->name == name) return type;
+  return nullptr;
+}
+
+}  // namespace surveysync::app
 
 namespace surveysync::fuzz {
 namespace {

@@ -215,11 +215,12 @@ void sign(const Credential& credential, http::Query& query, http::Headers&) {
   query.emplace_back("api_token_secret", credential.lines.at(1).expose());
 }
 
-std::string base_url(std::string_view region) {
-  if (region == "us") return "https://api.alchemer.com";
-  if (region == "eu") return "https://api.alchemer.eu";
-  if (region == "ca") return "https://api.alchemer-ca.com";
-  if (region == "au") return "https://app.au.alchemer.com";
+/// The vendor's pages disagree on the Canadian host's name (vendor-api.md 1.1).
+std::vector<std::string> hosts(std::string_view region) {
+  if (region == "us") return {"https://api.alchemer.com"};
+  if (region == "eu") return {"https://api.alchemer.eu"};
+  if (region == "ca") return {"https://api.alchemer-ca.com", "https://apica.alchemer.com"};
+  if (region == "au") return {"https://app.au.alchemer.com"};
   return {};
 }
 
@@ -233,7 +234,7 @@ const SourceType& source_type() {
       .judge = judge,
       .probe = {"/v5/survey", {{"page", "1"}, {"resultsperpage", "4"}}, {}, 1, 0, nullptr, "resultsperpage"},
       .account_probe = {"/v5/account", {}, {}, 1},
-      .base_url = base_url,
+      .hosts = hosts,
       .regions =
           [] {
             return std::vector<std::string>{"us", "eu", "ca", "au"};
@@ -241,6 +242,19 @@ const SourceType& source_type() {
       .stream_names = {"survey", "response"},
       .privacy_fields = {"ip_address", "user_agent", "geo", "referer"},
       .max_page_size = kListPage,
+      .customs = {.vendor_limit = 240,
+                  .share_percent = 50,
+                  .share_most = 120,
+                  .page_start = 250,
+                  .numeric_partitions = true,
+                  .auth_types = {"key", "oauth1"}},
+      .abilities =
+          [](const std::vector<model::Capability>& learned) {
+            std::map<std::string, std::string, std::less<>> values;
+            for (const model::Capability& one : learned)
+              values.emplace(one.name, one.value);
+            return abilities_of(values);
+          },
       .make = [](const SourceContext& context) -> std::unique_ptr<Source> {
         return std::make_unique<AlchemerSource>(context);
       },

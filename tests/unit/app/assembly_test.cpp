@@ -27,7 +27,8 @@ TEST(Accounts, SourcesOfOneAccountShareOneLimiterAtTheLowestRate) {
 
 TEST(Providers, AreKnownByName) {
   ASSERT_NE(find_provider("alchemer"), nullptr);
-  EXPECT_EQ(find_provider("alchemer")->base_url("eu"), "https://api.alchemer.eu");
+  EXPECT_EQ(find_provider("alchemer")->hosts("eu"), std::vector<std::string>{"https://api.alchemer.eu"});
+  EXPECT_EQ(find_provider("alchemer")->hosts("ca").size(), 2U) << "the vendor's pages name two";
   EXPECT_EQ(find_provider("nobody"), nullptr);
 }
 

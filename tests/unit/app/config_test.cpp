@@ -156,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"[source.us.limits]\nretry = { base = \"2m\" }", "is longer than cap"},
         Mistake{"[source.us.limits]\nhold_probe = [\"1s\", 2]", "every entry must be a duration"},
         Mistake{"base_url = \"https://x\"", "s.toml:7:1: source.us.base_url: contradicts region"},
-        Mistake{"environment = \"live\"", "is a setting of alfaone"},
+        Mistake{"environment = \"live\"", "is no setting of alchemer"},
         Mistake{"streams = [\"respons\"]", "did you mean \"response\"?"},
         Mistake{"surveys = { include = [1, 2], exclude = [2] }", "2 is also in include"},
         Mistake{"surveys = { include = [\"abc\"] }", "\"abc\" is no survey id"},
@@ -177,8 +177,6 @@ INSTANTIATE_TEST_SUITE_P(
                 "belongs to type = \"key\""},
         Mistake{"[source.eu]\ntype = \"alchemer\"\nbase_url = \"http://example.com\"\nauth = { secret = \"file:/k\" }",
                 "http:// is accepted for loopback addresses only"},
-        Mistake{"[source.c]\ntype = \"alfaone\"\nregion = \"us\"\nauth = { secret = \"file:/k\" }",
-                "alfaone has no regions"},
         Mistake{"[source.eu]\ntype = \"alchemer\"\nregion = \"eu\"\naccount = \"us\"\nauth = { secret = \"file:/k\" }\n"
                 "limits = { vendor_limit = 60 }",
                 "shares account \"us\" with source.us, but their limits.vendor_limit differ"},
@@ -260,12 +258,6 @@ TEST_F(ConfigTest, SettingsTellTheirOrigin) {
 TEST_F(ConfigTest, TellsSyntaxErrorsAndMissingFiles) {
   EXPECT_THAT(mistakes("[log]\nlevel = info\n"), HasSubstr("s.toml:2:12: "));
   EXPECT_THROW(load_config(folder_ + "/none.toml"), Error);
-}
-
-TEST_F(ConfigTest, AlfaOneHasItsOwnDefaults) {
-  const Config config = load(std::string(kHead) + "[source.c]\ntype = \"alfaone\"\nauth = { secret = \"file:/k\" }\n");
-  EXPECT_EQ(config.sources.at(0).limits.vendor_limit, 100);
-  EXPECT_EQ(config.sources.at(0).limits.requests_per_minute, 80);
 }
 
 TEST(ConfigValuesTest, MasksPasswordsInEveryForm) {
