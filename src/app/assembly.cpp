@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "app/privacy_key.h"
 #include "http/verdict.h"
 #include "store/shared_budget.h"
 #include "sync/agenda.h"
@@ -71,7 +72,7 @@ http::ClientOptions client_options(const SourceConfig& config, const sources::So
   options.request_timeout = limits.request_timeout;
   options.duplicate_guard = limits.duplicate_guard;
   options.timeout_cooldown = limits.timeout_cooldown;
-  options.prefix = endpoint.prefix;
+  options.endpoint = endpoint;
   options.credential_lines = type.credential_lines;
   return options;
 }
@@ -86,12 +87,19 @@ sources::Following following_of(const SourceConfig& config, const sources::Sourc
   return following;
 }
 
+/// The rules, with the key where one says hash.
+sources::Privacy privacy_of(const SourceConfig& config, Masker& masker) {
+  sources::Privacy privacy{config.privacy, config.privacy_questions};
+  if (privacy.hashes()) privacy.digest = make_privacy_digest(config.privacy_key, &masker);
+  return privacy;
+}
+
 /// Whether the vendor's host accepts the key: one call.
 bool accepts(const SourceConfig& config, const sources::SourceType& type, const http::Endpoint& endpoint,
              const Credential& key, Clock& clock, const std::stop_token& stop) {
   http::Query query = type.probe.query;
   http::Request request;
-  type.sign(key, query, request.headers);
+  type.sign({key, endpoint, type.probe.path, clock.utc_now()}, query, request.headers);
   request.target = endpoint.prefix + type.probe.path + "?" + http::encode_query(query);
   request.display = type.probe.path;
   try {
@@ -166,7 +174,7 @@ SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : conf
   client_ = std::make_unique<http::Client>(std::move(options), *transport_, SecretReference::parse(config.auth.secret),
                                            type.sign, type.judge, around.masker, around.observer, around.clock);
   client_->set_probe(type.probe, type.account_probe);
-  source_ = type.make({config.name, *client_, config.region, config.privacy, around.observer, around.clock,
+  source_ = type.make({config.name, *client_, config.region, privacy_of(config, around.masker), around.observer, around.clock,
                        following_of(config, type)});
 }
 

@@ -118,6 +118,12 @@ struct KeyTried {
   Scope scope;
   std::string slot, fingerprint, verdict;
 };
+/// A signed call was refused because the host's clock is `wrong` behind the vendor's (negative: ahead); signatures
+/// carry the vendor's time from here on.
+struct ClockCorrected {
+  Scope scope;
+  Duration wrong;
+};
 struct RecordQuarantined {
   Scope scope;
   std::string record_key, reason;
@@ -256,17 +262,16 @@ struct Note {
 
 }  // namespace event
 
-using Event =
-    std::variant<event::RunStarted, event::RunPlanned, event::RunFinished, event::RunAbandoned,
-                 event::PartitionFinished, event::PartitionDenied, event::CallFinished, event::PageStored,
-                 event::RetryScheduled, event::Throttled, event::PageSizeChanged, event::KeyRefused, event::KeyRotated,
-                 event::KeyAccepted, event::KeyTried, event::RecordQuarantined, event::ContractChanged,
-                 event::CertificateIssued, event::DeletionsMarked, event::DeletionsBraked, event::DeletionsFrozen,
-                 event::PartitionDeleted, event::CompletePassNeeded, event::HookFinished, event::CapabilityLearned,
-                 event::StoreUnavailable, event::PageSplit, event::DaemonStarted, event::DaemonStopping,
-                 event::DaemonStopped, event::UncleanExitFound, event::ConfigReloaded, event::ConfigRefused,
-                 event::RunScheduled, event::SourceHeld, event::SourceReleased, event::RequestTaken,
-                 event::IncidentOpened, event::IncidentResolved, event::AlertSent, event::SecretWarned, event::Note>;
+using Event = std::variant<
+    event::RunStarted, event::RunPlanned, event::RunFinished, event::RunAbandoned, event::PartitionFinished,
+    event::PartitionDenied, event::CallFinished, event::PageStored, event::RetryScheduled, event::Throttled,
+    event::PageSizeChanged, event::KeyRefused, event::KeyRotated, event::KeyAccepted, event::KeyTried,
+    event::ClockCorrected, event::RecordQuarantined, event::ContractChanged, event::CertificateIssued,
+    event::DeletionsMarked, event::DeletionsBraked, event::DeletionsFrozen, event::PartitionDeleted,
+    event::CompletePassNeeded, event::HookFinished, event::CapabilityLearned, event::StoreUnavailable, event::PageSplit,
+    event::DaemonStarted, event::DaemonStopping, event::DaemonStopped, event::UncleanExitFound, event::ConfigReloaded,
+    event::ConfigRefused, event::RunScheduled, event::SourceHeld, event::SourceReleased, event::RequestTaken,
+    event::IncidentOpened, event::IncidentResolved, event::AlertSent, event::SecretWarned, event::Note>;
 
 /// The name, severity, message and fields of an event: what a log line and docs/EVENTS.md are made of.
 struct EventText {

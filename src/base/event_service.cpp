@@ -32,6 +32,17 @@ EventText DescribeService::operator()(const event::KeyTried& e) const {
       .add("verdict", verdict)
       .done();
 }
+EventText DescribeService::operator()(const event::ClockCorrected& e) const {
+  const auto seconds = std::chrono::round<std::chrono::seconds>(e.wrong);
+  const bool agrees = std::chrono::abs(seconds) <= std::chrono::seconds(2);
+  const std::string how = fmt::format("{} {}", format_duration(std::chrono::abs(seconds)),
+                                      seconds.count() > 0 ? "behind the vendor's" : "ahead of the vendor's");
+  return Text("clock_corrected", Severity::warning, e.scope,
+              agrees ? std::string("the host clock agrees with the vendor's again; signatures carry its own time")
+                     : fmt::format("the host clock is wrong by {}; signatures carry the vendor's time", how))
+      .add("wrong_seconds", seconds.count())
+      .done();
+}
 EventText DescribeService::operator()(const event::DaemonStarted& e) const {
   return Text("daemon_started", Severity::info, e.scope, fmt::format("looking after {} sources", e.sources))
       .add("sources", e.sources)

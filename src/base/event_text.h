@@ -48,6 +48,7 @@ struct DescribeService {
   EventText operator()(const event::KeyRotated& e) const;
   EventText operator()(const event::KeyAccepted& e) const;
   EventText operator()(const event::KeyTried& e) const;
+  EventText operator()(const event::ClockCorrected& e) const;
   EventText operator()(const event::DaemonStarted& e) const;
   EventText operator()(const event::DaemonStopping& e) const;
   EventText operator()(const event::DaemonStopped& e) const;

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -154,6 +155,18 @@ bool has_control_character(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
+void take_fingerprints(Credential& credential) {
+  credential.line_fingerprints.clear();
+  std::string whole;
+  for (const Secret& line : credential.lines) {
+    if (!whole.empty()) whole += '\n';
+    whole += line.expose();
+    credential.line_fingerprints.push_back(fingerprint(line.expose()));
+  }
+  credential.fingerprint = fingerprint(whole);
+  wipe(whole);
+}
+
 }  // namespace
 
 Secret::Secret(std::string value) : value_(std::move(value)) {
@@ -232,15 +245,15 @@ Credential SecretReference::read(std::size_t lines) const {
                        credential.lines.size() == 1 ? "" : "s", lines),
            lines == 2 ? "a key pair is one file of two lines: the token, then the secret" : "");
   }
-  std::string joined;
-  for (const Secret& line : credential.lines) {
-    if (!joined.empty()) joined += '\n';
-    joined += line.expose();
-    credential.line_fingerprints.push_back(surveysync::fingerprint(line.expose()));
-  }
-  credential.fingerprint = fingerprint(joined);
-  wipe(joined);
+  take_fingerprints(credential);
   return credential;
+}
+
+Credential joined(Credential first, Credential second) {
+  std::ranges::move(second.lines, std::back_inserter(first.lines));
+  std::ranges::move(second.warnings, std::back_inserter(first.warnings));
+  take_fingerprints(first);
+  return first;
 }
 
 std::string fingerprint(std::string_view bytes) {

@@ -40,6 +40,9 @@ struct Credential {
   std::vector<std::string> line_fingerprints;  ///< the same of each line alone: tells which half of a pair changed
 };
 
+/// One credential of the lines of both, with its own fingerprint: changed when either part is.
+Credential joined(Credential first, Credential second);
+
 /// "file:/path", "credential:NAME", "env:NAME", "exec:COMMAND": where a secret is read from.
 class SecretReference {
  public:

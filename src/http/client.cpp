@@ -9,7 +9,9 @@
 #include "http/duplicate_guard.h"
 #include "http/key_gate.h"
 #include "http/message.h"
+#include "http/oauth1_problem.h"
 #include "http/pace.h"
+#include "http/signing_clock.h"
 #include "http/verdict.h"
 
 namespace surveysync::http {
@@ -33,6 +35,8 @@ struct Outcome {
   std::string words;  // the judgement's, without the path
   SteadyTime sent_at{};
   KeyGate::Key key;
+  SigningClock::Moment signed_at;
+  std::optional<UtcTime> vendor_time;  // as the answer shows it
 };
 
 /// What to do about a failed attempt.
@@ -51,6 +55,8 @@ struct Progress {
   std::optional<SteadyTime> first_sent;
   bool refetched = false;  // after a malformed answer
   bool doubted = false;    // after a 400 that may have been an echo
+  bool reclocked = false;  // signed anew, with the vendor's time
+  bool renonced = false;   // signed anew, with another nonce
 };
 
 // Refused permissions in a row, nothing good in between, that make us ask whether it is the key after all; then twice
@@ -88,6 +94,7 @@ struct Client::Impl {
         limiter(*account_limiter),
         pace(limiter, options.limiter.window, options.timeout_cooldown, clock),
         guard(options.duplicate_guard, clock),
+        signing_clock(clock),
         gate(
             std::move(secret), options.credential_lines, options.keys, options.scope,
             [this](const KeyGate::Key& key, const std::stop_token& stop) { return try_key(key, stop); }, masker,
@@ -106,7 +113,8 @@ struct Client::Impl {
   bool is_suspicious(const Call& call, const Outcome& outcome);
   KeyGate::Answer try_key(const KeyGate::Key& key, const std::stop_token& stop);
   KeyGate::Answer probe_with(const Call& what, const KeyGate::Key& key, const std::stop_token& stop);
-  Request signed_request(const Call& call, const KeyGate::Key& key) const;
+  Request signed_request(const Call& call, const KeyGate::Key& key, UtcTime time) const;
+  bool signs_anew(const Outcome& outcome, Progress& progress, const Scope& scope);
   Scope scope_of_call(const Call& call) const;
   /// A failure that took at least this long was a time-out, whatever it calls itself.
   Duration slow_failure() const { return std::min<Duration>(kSlowFailure, options.request_timeout * 5 / 9); }
@@ -122,6 +130,7 @@ struct Client::Impl {
   Limiter& limiter;
   Pace pace;
   DuplicateGuard guard;
+  SigningClock signing_clock;
   KeyGate gate;
   Call probe, account_probe;
   std::atomic<int> denied_in_a_row{0};
@@ -172,6 +181,10 @@ KeyGate::Answer Client::Impl::try_key(const KeyGate::Key& key, const std::stop_t
   using Kind = KeyGate::Answer::Kind;
   if (probe.path.empty()) return {Kind::not_asked, Refusal::none, "", false, 0};
   KeyGate::Answer answer = probe_with(probe, key, stop);
+  {
+    const std::lock_guard lock(mutex);
+    answer.clock_skew = skew.value_or(Duration::zero());
+  }
   if (answer.kind != Kind::refused || answer.refusal != Refusal::access || account_probe.path.empty()) return answer;
   const KeyGate::Answer account = probe_with(account_probe, key, stop);
   answer.requests += account.requests;
@@ -212,6 +225,7 @@ Outcome Client::Impl::insist(const Call& call, const KeyGate::Key* tried, const 
   for (;; ++progress.attempt) {
     Outcome outcome = attempt(call, tried, progress, stop);
     if (outcome.reply) outcome.reply->attempts = progress.attempt;
+    if (signs_anew(outcome, progress, scope)) continue;
     if (outcome.reply || outcome.kind == ErrorKind::unauthorized) return outcome;
     if (tried ? outcome.kind == ErrorKind::denied : is_suspicious(call, outcome)) return outcome;
     const Retry retry = settle(outcome, progress, scope);
@@ -234,6 +248,18 @@ Outcome Client::Impl::insist(const Call& call, const KeyGate::Key* tried, const 
   }
 }
 
+/// A refused signature may be the clock's doing, or chance's (two equal nonces): then it is made anew, once for each.
+bool Client::Impl::signs_anew(const Outcome& outcome, Progress& progress, const Scope& scope) {
+  if (!options.keys.oauth1 || outcome.reply || outcome.kind != ErrorKind::unauthorized) return false;
+  const bool about_time = outcome.refusal == Refusal::clock;
+  const SigningClock::Lesson lesson = signing_clock.refused(outcome.signed_at, outcome.vendor_time, about_time);
+  if (lesson.wrong) observer.on_event(event::ClockCorrected{scope, *lesson.wrong});
+  const bool anew = (lesson.repeat && !std::exchange(progress.reclocked, true)) ||
+                    (outcome.refusal == Refusal::nonce && !std::exchange(progress.renonced, true));
+  if (anew) retries.fetch_add(1, std::memory_order_relaxed);
+  return anew;
+}
+
 /// One attempt: the key's leave, the duplicate guard's, the limiter's, then the call itself.
 Outcome Client::Impl::attempt(const Call& call, const KeyGate::Key* tried, Progress& progress,
                               const std::stop_token& stop) {
@@ -253,11 +279,11 @@ Outcome Client::Impl::attempt(const Call& call, const KeyGate::Key* tried, Progr
   }
 }
 
-Request Client::Impl::signed_request(const Call& call, const KeyGate::Key& key) const {
+Request Client::Impl::signed_request(const Call& call, const KeyGate::Key& key, UtcTime time) const {
   Query query = call.query;
   Request request;
-  if (sign) sign(*key.credential, query, request.headers);
-  request.target = options.prefix + call.path;
+  if (sign) sign({*key.credential, options.endpoint, call.path, time}, query, request.headers);
+  request.target = options.endpoint.prefix + call.path;
   if (!query.empty()) request.target += "?" + encode_query(query);
   request.display = call.path;
   return request;
@@ -265,8 +291,9 @@ Request Client::Impl::signed_request(const Call& call, const KeyGate::Key& key) 
 
 Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, bool on_trial, Progress& progress,
                            const std::stop_token& stop) {
-  const Request request = signed_request(call, key);
   Outcome outcome;
+  outcome.signed_at = signing_clock.now();
+  const Request request = signed_request(call, key, outcome.signed_at.time);
   outcome.key = key;
   outcome.sent_at = clock.now();
   if (!progress.first_sent) progress.first_sent = outcome.sent_at;
@@ -304,7 +331,8 @@ Outcome Client::Impl::read(const Call& call, bool on_trial, Response response, c
   pace.heed(advice);
   outcome.status = response.status;
   const bool accepted = call.accepts && call.accepts(response);
-  const Judgement judgement = accepted ? Judgement{} : judge_response(response, judge);
+  const auto judged = options.keys.oauth1 ? judge_signed_response : judge_response;
+  const Judgement judgement = accepted ? Judgement{} : judged(response, judge);
   if (!judgement.ok) {
     outcome.kind = judgement.kind;
     outcome.words = shortened(masker.mask(judgement.message));
@@ -312,6 +340,7 @@ Outcome Client::Impl::read(const Call& call, bool on_trial, Response response, c
     outcome.refusal = judgement.refusal;
     if (judgement.kind == ErrorKind::unauthorized && judgement.refusal == Refusal::none)
       outcome.refusal = Refusal::pair;
+    outcome.vendor_time = advice.date ? advice.date : judgement.vendor_time;
     outcome.retry_after = advice.retry_after;
     outcome.repeat_refused = judgement.repeat_refused;
     if (response.status >= 500) {

@@ -33,6 +33,14 @@ enum class Refusal {
   pair,         ///< this key is not valid (any more)
   never_valid,  ///< the words for a key that never was one; a key that worked before gets them too
   access,       ///< the key is known, but not for this: a permission, or access switched off
+  absent,       ///< no key came with the call
+  invalid,      ///< not valid, in the words for a key that is none; one that worked before was rotated
+  expired,      ///< the key, or the token that a person granted, is over by its age
+  revoked,      ///< somebody took it back
+  token,        ///< OAuth: the token is not accepted (any more)
+  signature,    ///< OAuth: the signature does not fit
+  nonce,        ///< OAuth: the nonce was used before
+  clock,        ///< OAuth: the signature's time is not accepted
 };
 
 /// A provider's reading of one answer: fine, or what kind of failure, in the vendor's words.
@@ -41,11 +49,20 @@ struct Judgement {
   ErrorKind kind = ErrorKind::bug;  ///< when not ok
   std::string message;              ///< the vendor's text, shortened and scrubbed
   bool repeat_refused = false;  ///< the vendor refuses an identical call for the moment (wait for the duplicate guard)
-  Refusal refusal = Refusal::none;  ///< for unauthorized and denied
+  Refusal refusal = Refusal::none;          ///< for unauthorized and denied
+  std::optional<UtcTime> vendor_time = {};  ///< what the vendor takes for now, where it says so
 };
 using Judge = std::function<Judgement(const Response&)>;
-/// Adds the credential to query or headers.
-using Sign = std::function<void(const Credential&, Query&, Headers&)>;
+/// What is signed beside the query, and with what.
+struct Signing {
+  const Credential& credential;
+  const Endpoint& endpoint;
+  std::string_view path;  ///< as sent, without the endpoint's prefix
+  UtcTime time;           ///< by the vendor's clock, as far as it is known
+  std::string_view method = "GET";
+};
+/// Adds the credential, or a signature made with it, to query or headers.
+using Sign = std::function<void(const Signing&, Query&, Headers&)>;
 
 struct RetryOptions {
   int attempts = 5;
@@ -57,7 +74,11 @@ struct RetryOptions {
 /// The keys beside the one that is configured as `secret`, and what to do when they are refused.
 struct KeyOptions {
   std::optional<SecretReference> next = std::nullopt;  ///< a second key, promoted when the first is refused
-  std::shared_ptr<KeyMemory> memory = nullptr;         ///< null: this process knows only what it learned itself
+  /// OAuth, three-legged: the token (two lines), which is part of the first key. Missing: somebody must `authorize`.
+  std::optional<SecretReference> token = std::nullopt;
+  /// Calls are signed (RFC 5849): answers may name OAuth problems, and the time is corrected by the vendor's.
+  bool oauth1 = false;
+  std::shared_ptr<KeyMemory> memory = nullptr;  ///< null: this process knows only what it learned itself
   /// A secret that cannot be read is a refused key (verdict "missing"), not an error of the constructor.
   bool may_be_missing = false;
   /// Asks the vendor's other regions, one probe each, whether they accept the key; the one that does, or empty. Asked
@@ -83,7 +104,7 @@ struct ClientOptions {
   Duration request_timeout = std::chrono::seconds(45);
   Duration duplicate_guard = std::chrono::seconds(65);
   Duration timeout_cooldown = std::chrono::seconds(70);
-  std::string prefix;  ///< Endpoint::prefix
+  Endpoint endpoint = {};  ///< where calls go
   std::size_t credential_lines = 2;
 };
 

@@ -43,7 +43,16 @@ KeyGate::KeyGate(SecretReference secret, std::size_t lines, KeyOptions options, 
   slots_[0].reference = std::move(secret);
   slots_[1].name = "next";
   slots_[1].reference = options_.next;
-  if (!options_.may_be_missing) put(0, take_in(slots_[0], slots_[0].reference->read(lines_)), Announce::no);
+  slots_[0].token = options_.token;
+  if (!options_.may_be_missing) {
+    std::string remedy;
+    try {
+      put(0, take_in(slots_[0], read(slots_[0], remedy)), Announce::no);
+    } catch (const Error& failure) {
+      if (remedy.empty()) throw;
+      throw Error(failure.kind(), failure.what(), remedy);
+    }
+  }
   for (std::size_t index = 0; index < slots_.size(); ++index) {
     if (slots_[index].content) continue;
     if (const Content content = look(slots_[index])) put(index, content, Announce::no);
@@ -95,7 +104,7 @@ void KeyGate::open(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     Known& known = known_locked(slot.content);
     known.begun = true;
-    known.held = Held{missing_key(slot.reference->display(), slot.unreadable), clock_.utc_now()};
+    known.held = Held{missing_of(slot), clock_.utc_now()};
   }
   if (!known_of(slot.content).held) return;
   if (probe_is_due && memory_->claim_probe(id_of(slot, slot.content)) && retry_held(slot, slot.content, stop)) return;
@@ -175,7 +184,7 @@ KeyState KeyGate::state_locked(const Slot& slot, const Content& content) const {
     verdict = known.held->verdict;
     state.refused_since = known.held->since;
   } else if (!content) {
-    verdict = missing_key(slot.reference ? slot.reference->display() : slot.name, slot.unreadable);
+    verdict = missing_of(slot);
   } else if (known.rest_until && clock_.now() < *known.rest_until) {
     verdict = resting_key();
   }

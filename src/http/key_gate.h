@@ -46,9 +46,10 @@ class KeyGate {
   struct Answer {
     enum class Kind { accepted, refused, unknown, not_asked } kind = Kind::unknown;
     Refusal refusal = Refusal::none;
-    std::string words;
+    std::string words = {};
     bool account_accepts = false;
-    int requests = 0;  ///< that were refused
+    int requests = 0;          ///< that were refused
+    Duration clock_skew = {};  ///< the vendor's Date minus our clock
   };
   using Probe = std::function<Answer(const Key& key, const std::stop_token& stop)>;
   /// A refusal of an ordinary call.
@@ -115,6 +116,8 @@ class KeyGate {
     std::set<std::string> warned;         // what is wrong with the file, each told once until it is right again
     Content rejected;                     // what the file held instead of content, and was refused
     std::string unreadable;               // why content is null
+    std::string remedy;                   // and what to do about it, when that is not to write the key
+    std::optional<SecretReference> token = std::nullopt;  // OAuth: the second part of the key
   };
   /// The right to decide; one at a time. With `workers_wait`, nobody takes a key meanwhile.
   class Turn {
@@ -143,6 +146,8 @@ class KeyGate {
   void tell(const Slot& slot, const Content& content);
   void tell_if_held();
   Content take_in(const Slot& slot, Credential credential);
+  Credential read(const Slot& slot, std::string& remedy) const;
+  static KeyVerdict missing_of(const Slot& slot);
   Content look(Slot& slot);
   void restored(Slot& slot);
   void put(std::size_t index, const Content& content, Announce announce);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "http/key_gate.h"
+#include "http/oauth1.h"
 
 namespace surveysync::http {
 namespace {
@@ -11,12 +12,12 @@ namespace {
 constexpr int kRefusedOftenEnough = 6;
 
 bool is_about_the_pair(const KeyVerdict& verdict) {
-  return verdict.verdict == "rotated" || verdict.verdict == "mistyped" || verdict.verdict == "half_rotated" ||
-         verdict.verdict == "wrong_region";
+  return verdict.verdict == "rotated" || verdict.verdict == "invalid" || verdict.verdict == "mistyped" ||
+         verdict.verdict == "half_rotated" || verdict.verdict == "wrong_region";
 }
 
 bool is_about_the_pair(Refusal refusal) {
-  return refusal == Refusal::pair || refusal == Refusal::never_valid;
+  return refusal == Refusal::pair || refusal == Refusal::never_valid || refusal == Refusal::invalid;
 }
 
 }  // namespace
@@ -31,11 +32,28 @@ KeyGate::Content KeyGate::take_in(const Slot& slot, Credential credential) {
   return std::make_shared<const Credential>(std::move(credential));
 }
 
+/// All parts of the slot's key. `remedy`: what to do when this throws, if it is not to write the key.
+Credential KeyGate::read(const Slot& slot, std::string& remedy) const {
+  Credential key = slot.reference->read(lines_);
+  if (!slot.token) return key;
+  remedy = authorize_again(scope_.source);
+  Credential token = slot.token->read(kTokenLines);
+  remedy.clear();
+  return joined(std::move(key), std::move(token));
+}
+
+KeyVerdict KeyGate::missing_of(const Slot& slot) {
+  KeyVerdict verdict = missing_key(slot.reference ? slot.reference->display() : slot.name, slot.unreadable);
+  if (!slot.remedy.empty()) verdict.next_step = slot.remedy;
+  return verdict;
+}
+
 /// The slot's secret, read again; nothing when it is as it was, or cannot be read (told once for each reason).
 KeyGate::Content KeyGate::look(Slot& slot) {
   if (!slot.reference) return nullptr;
+  std::string remedy;
   try {
-    Credential found = slot.reference->read(lines_);
+    Credential found = read(slot, remedy);
     slot.warned.clear();
     if (slot.content && found.lines == slot.content->lines) {
       restored(slot);
@@ -51,6 +69,7 @@ KeyGate::Content KeyGate::look(Slot& slot) {
     if (slot.warned.insert(failure.what()).second) observer_.on_event(event::SecretWarned{scope_, failure.what()});
     const std::lock_guard lock(mutex_);
     slot.unreadable = failure.what();
+    slot.remedy = remedy;
     return nullptr;
   }
 }
@@ -172,6 +191,9 @@ KeyVerdict KeyGate::decide(Slot& slot, const Content& content, const Answer& ans
   evidence.last_good_at = known.last_good_at;
   evidence.account_accepts = answer.account_accepts;
   evidence.oddities = key_oddities(*content);
+  if (options_.oauth1)
+    evidence.oauth =
+        OAuthEvidence{scope_.source, slot.token ? slot.token->display() : std::string(), answer.clock_skew};
   if (options_.accepted_elsewhere && !known.asked_elsewhere && may_belong_elsewhere(evidence)) {
     try {
       evidence.accepted_elsewhere = options_.accepted_elsewhere(*content, stop);

@@ -23,26 +23,15 @@ bool is_half_new(const KeyEvidence& evidence) {
   return !evidence.worked && equal > 0 && equal < evidence.lines.size();
 }
 
-std::string said(const KeyEvidence& evidence) {
-  return fmt::format("key {}: {}", evidence.fingerprint,
-                     evidence.words.empty() ? "refused without a word" : evidence.words);
-}
-
-std::string last_worked(const KeyEvidence& evidence) {
-  return evidence.last_good_at
-             ? "it last worked at " + format_utc(std::chrono::floor<std::chrono::seconds>(*evidence.last_good_at))
-             : "it worked before";
-}
-
 KeyVerdict permission_denied(const KeyEvidence& evidence) {
-  return {"permission_denied", said(evidence) + "; the same key may read the account, so the key itself is good",
+  return {"permission_denied", said_of(evidence) + "; the same key may read the account, so the key itself is good",
           "give the API user of this key back its permission to read surveys at the vendor (users and roles); nothing "
           "has to be changed here, it is asked again by itself"};
 }
 
 KeyVerdict access_disabled(const KeyEvidence& evidence) {
   return {"access_disabled",
-          said(evidence) + "; everything refuses, the account too, and the words are not about the key itself",
+          said_of(evidence) + "; everything refuses, the account too, and the words are not about the key itself",
           "ask the vendor account's administrator whether API access (or GET) was switched off, for the account or for "
           "the API user, or whether the plan lapsed; nothing has to be changed here, it is asked again by itself"};
 }
@@ -55,23 +44,23 @@ KeyVerdict half_rotated(const KeyEvidence& evidence) {
         same ? fmt::format("line {} is still that of the key that last worked ({})", i + 1, evidence.lines[i])
              : fmt::format("line {} changed from {} to {}", i + 1, evidence.good_lines[i], evidence.lines[i]));
   }
-  return {"half_rotated", fmt::format("{}; {}", said(evidence), fmt::join(compared, ", ")),
+  return {"half_rotated", fmt::format("{}; {}", said_of(evidence), fmt::join(compared, ", ")),
           fmt::format("a new key is a new token and a new secret together: write both lines, {}",
                       how_to_replace(evidence.reference))};
 }
 
 KeyVerdict rotated(const KeyEvidence& evidence) {
-  return {
-      "rotated",
-      fmt::format("{}; {}, and {} holds the same key still", said(evidence), last_worked(evidence), evidence.reference),
-      fmt::format("somebody made a new key for this API user (the vendor then deletes the old one at once) or "
-                  "deleted it: get the new token and secret from them, or make a new key at the vendor, and {}",
-                  how_to_replace(evidence.reference))};
+  return {"rotated",
+          fmt::format("{}; {}, and {} holds the same key still", said_of(evidence), last_worked(evidence),
+                      evidence.reference),
+          fmt::format("somebody made a new key for this API user (the vendor then deletes the old one at once) or "
+                      "deleted it: get the new token and secret from them, or make a new key at the vendor, and {}",
+                      how_to_replace(evidence.reference))};
 }
 
 KeyVerdict wrong_region(const KeyEvidence& evidence) {
   return {"wrong_region",
-          fmt::format("{}; it never worked here, and the vendor's region {} accepts it", said(evidence),
+          fmt::format("{}; it never worked here, and the vendor's region {} accepts it", said_of(evidence),
                       evidence.accepted_elsewhere),
           fmt::format("set region = \"{}\" for this source in the configuration and reload (SIGHUP), or use a key of "
                       "the region that is configured",
@@ -79,7 +68,7 @@ KeyVerdict wrong_region(const KeyEvidence& evidence) {
 }
 
 KeyVerdict mistyped(const KeyEvidence& evidence) {
-  std::string text = said(evidence) + "; it never worked here";
+  std::string text = said_of(evidence) + "; it never worked here";
   if (!evidence.oddities.empty()) text += fmt::format("; {}", fmt::join(evidence.oddities, ", "));
   return {"mistyped", std::move(text),
           fmt::format("copy token and secret from the vendor's page once more, the token in the first line and the "
@@ -87,9 +76,45 @@ KeyVerdict mistyped(const KeyEvidence& evidence) {
                       how_to_replace(evidence.reference))};
 }
 
+/// The four words of vendors that say exactly what is wrong with a key.
+std::optional<KeyVerdict> by_the_word(const KeyEvidence& evidence) {
+  const std::string replace = how_to_replace(evidence.reference);
+  switch (evidence.refusal) {
+    case Refusal::absent:
+      return KeyVerdict{"missing", said_of(evidence) + "; the key did not reach the vendor",
+                        "see whether a proxy takes headers out of requests; if not, write the key anew, " + replace};
+    case Refusal::expired:
+      return KeyVerdict{"expired", said_of(evidence), "make a new key at the vendor and write it " + replace};
+    case Refusal::revoked:
+      return KeyVerdict{
+          "revoked", said_of(evidence),
+          "ask who revoked it, and whether on purpose; then make a new key at the vendor and write it " + replace};
+    case Refusal::invalid:
+      if (evidence.worked) return std::nullopt;
+      return KeyVerdict{"invalid", said_of(evidence) + "; it never worked here",
+                        "copy the key from the vendor's page once more, without quotes or blanks, " + replace};
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
+std::string said_of(const KeyEvidence& evidence) {
+  return fmt::format("key {}: {}", evidence.fingerprint,
+                     evidence.words.empty() ? "refused without a word" : evidence.words);
+}
+
+std::string last_worked(const KeyEvidence& evidence) {
+  return evidence.last_good_at
+             ? "it last worked at " + format_utc(std::chrono::floor<std::chrono::seconds>(*evidence.last_good_at))
+             : "it worked before";
+}
+
 KeyVerdict judge_key(const KeyEvidence& evidence) {
+  if (evidence.oauth)
+    if (const auto verdict = judge_oauth_key(evidence)) return *verdict;
+  if (const auto verdict = by_the_word(evidence)) return *verdict;
   if (evidence.refusal == Refusal::access || evidence.refusal == Refusal::none)
     return evidence.account_accepts ? permission_denied(evidence) : access_disabled(evidence);
   if (evidence.worked) return rotated(evidence);

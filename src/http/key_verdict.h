@@ -11,6 +11,13 @@
 
 namespace surveysync::http {
 
+/// What is known beside that of a key that signs (OAuth 1.0a).
+struct OAuthEvidence {
+  std::string source;           ///< its configured name
+  std::string token_reference;  ///< where the token is read from; empty: the consumer key signs alone
+  Duration clock_skew = {};     ///< the vendor's Date minus our clock
+};
+
 /// What is known when a key is refused.
 struct KeyEvidence {
   Refusal refusal = Refusal::pair;  ///< what the vendor's words are about
@@ -24,6 +31,7 @@ struct KeyEvidence {
   bool account_accepts = false;       ///< another endpoint, that every key may ask, takes the key
   std::string accepted_elsewhere;     ///< the region that takes it
   std::vector<std::string> oddities;  ///< key_oddities
+  std::optional<OAuthEvidence> oauth = std::nullopt;
 };
 
 struct KeyVerdict {
@@ -31,8 +39,16 @@ struct KeyVerdict {
   bool operator==(const KeyVerdict&) const = default;
 };
 
-/// rotated, mistyped, half_rotated, wrong_region, permission_denied or access_disabled.
+/// rotated, mistyped, half_rotated, wrong_region, permission_denied, access_disabled, missing, invalid, expired or
+/// revoked; for OAuth also signature_refused and clock_skew.
 KeyVerdict judge_key(const KeyEvidence& evidence);
+/// What only OAuth has: the clock, the signature, the token, and two pairs in place of one. Nothing for the rest.
+std::optional<KeyVerdict> judge_oauth_key(const KeyEvidence& evidence);
+/// "run surveysync authorize SOURCE ...": how a new token comes.
+std::string authorize_again(const std::string& source);
+/// "key FINGERPRINT: the vendor's words", and when it last worked.
+std::string said_of(const KeyEvidence& evidence);
+std::string last_worked(const KeyEvidence& evidence);
 /// Whether the vendor's other regions are worth asking: only for a key that never worked and is nothing else.
 bool may_belong_elsewhere(const KeyEvidence& evidence);
 /// The secret cannot be read, for `reason`.

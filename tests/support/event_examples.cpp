@@ -81,6 +81,10 @@ EventExamples examples(For<event::KeyTried>) {
           {{"", event::KeyTried{kSource, kSlot, kPrint, "rotated"}},
            {"accepted", event::KeyTried{kSource, "next", kPrint, ""}}}};
 }
+EventExamples examples(For<event::ClockCorrected>) {
+  return {"OAuth: a call was refused for its time; signatures carry the vendor's time from here on",
+          {{"", event::ClockCorrected{kSource, 1200s}}}};
+}
 
 // Records and what vendor and database have.
 EventExamples examples(For<event::RecordQuarantined>) {

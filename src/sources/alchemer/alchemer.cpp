@@ -210,9 +210,9 @@ namespace {
 
 // --- the constant ---
 
-void sign(const Credential& credential, http::Query& query, http::Headers&) {
-  query.emplace_back("api_token", credential.lines.at(0).expose());
-  query.emplace_back("api_token_secret", credential.lines.at(1).expose());
+void sign(const http::Signing& signing, http::Query& query, http::Headers&) {
+  query.emplace_back("api_token", signing.credential.lines.at(0).expose());
+  query.emplace_back("api_token_secret", signing.credential.lines.at(1).expose());
 }
 
 /// The vendor's pages disagree on the Canadian host's name (vendor-api.md 1.1).
@@ -240,7 +240,7 @@ const SourceType& source_type() {
             return std::vector<std::string>{"us", "eu", "ca", "au"};
           },
       .stream_names = {"survey", "response"},
-      .privacy_fields = {"ip_address", "user_agent", "geo", "referer"},
+      .privacy_fields = {"ip_address", "user_agent", "geo", "referer", "url_variables", "comments", "questions"},
       .max_page_size = kListPage,
       .customs = {.vendor_limit = 240,
                   .share_percent = 50,

@@ -62,9 +62,9 @@ class ClientFixture : public testing::Test {
   std::unique_ptr<Client> another_process() {
     auto made = std::make_unique<Client>(
         options, transport, SecretReference::parse("file:" + key_file()),
-        [](const Credential& credential, Query& query, Headers& headers) {
-          query.emplace_back("api_token", credential.lines[0].expose());
-          query.emplace_back("api_token_secret", credential.lines[1].expose());
+        [](const Signing& signing, Query& query, Headers& headers) {
+          query.emplace_back("api_token", signing.credential.lines[0].expose());
+          query.emplace_back("api_token_secret", signing.credential.lines[1].expose());
           headers.emplace_back("X-Test", "1");
         },
         judge, masker, observer, clock);

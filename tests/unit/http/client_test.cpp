@@ -19,7 +19,7 @@ TEST(Encode, IsRfc3986) {
 }
 
 TEST_F(ClientFixture, SignsSendsAndReturnsTheBody) {
-  options.prefix = "/gate";
+  options.endpoint.prefix = "/gate";
   transport.then(ok(R"({"ok":1})", {{"Date", "Thu, 01 Jan 2026 12:00:05 GMT"}}));
   const Reply reply = get(call("/v5/survey", {{"page", "1"}}));
   EXPECT_EQ(reply.status, 200);
