@@ -47,7 +47,7 @@ struct SurveyView {
   SurveyFate fate = SurveyFate::alive;
 };
 
-class Account {
+class Account final : public Changeable {
  public:
   /// Throws Error{config} for an unknown zone.
   explicit Account(const AccountSpec& spec);
@@ -66,7 +66,7 @@ class Account {
   /// Everything one respondent said. `row` comes from this account.
   Response response(std::int64_t survey, const Row& row) const;
 
-  Changed apply(const Change& change, Seconds now);
+  Changed apply(const Change& change, Seconds now) override;
 
   const Zone& region() const { return region_; }
   const Zone& updated() const { return updated_; }

@@ -53,6 +53,13 @@ struct Changed {
   std::vector<std::int64_t> responses;
 };
 
+/// What can be changed that way.
+class Changeable {
+ public:
+  virtual ~Changeable() = default;
+  virtual Changed apply(const Change& change, Seconds now) = 0;
+};
+
 /// As README.md lists it.
 std::string op_name(Change::Op op);
 

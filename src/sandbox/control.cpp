@@ -9,7 +9,6 @@
 
 #include "base/error.h"
 #include "sandbox/random.h"
-#include "sandbox/truth.h"
 
 namespace surveysync::sandbox {
 namespace {
@@ -22,37 +21,6 @@ Reply mistake(std::string_view message) {
 Poco::JSON::Object::Ptr parse_object(const std::string& body) {
   if (body.empty()) return new Poco::JSON::Object();
   return Poco::JSON::Parser().parse(body).extract<Poco::JSON::Object::Ptr>();
-}
-
-// Sends pieces of about 64 KiB: the truth of a large account is never in memory as a whole.
-class ChunkedBody {
- public:
-  explicit ChunkedBody(Connection& to) : to_(to) {
-    to_.write("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n");
-  }
-  std::string& text() { return text_; }
-  void flush_if_large() {
-    if (text_.size() >= (64U << 10)) flush();
-  }
-  void finish() {
-    flush();
-    to_.write("0\r\n\r\n");
-  }
-
- private:
-  void flush() {
-    if (!text_.empty()) to_.write(fmt::format("{:x}\r\n{}\r\n", text_.size(), text_));
-    text_.clear();
-  }
-  Connection& to_;
-  std::string text_;
-};
-
-bool is_table(std::string_view name) {
-  for (const std::string_view table : {"survey", "page", "question", "option", "response", "answer", "id", "count"}) {
-    if (table == name) return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -168,40 +136,6 @@ Reply Control::stats() const {
   json.end_object().key("requests").number(requests).key("max_in_window").number(counts.max_in_window);
   json.key("repeats").number(counts.repeats).key("changes").number(script_.progress().changes).end_object();
   return json_reply(std::move(out));
-}
-
-void Control::truth(Connection& connection, const std::string& table, const Query& query) const {
-  const Seconds now = clock_.now();
-  const std::string only = query.get("survey").value_or("");
-  const Privacy privacy = query.get("privacy").value_or("") == "drop" ? Privacy::drop : Privacy::keep;
-  ChunkedBody body(connection);
-  for (const SurveyItem& item : account_.surveys(now)) {
-    const std::int64_t survey = item.head.id;
-    if (item.fate != SurveyFate::alive || (!only.empty() && only != std::to_string(survey))) continue;
-    if (table == "survey") truth_of_survey(body.text(), item.head, item.counts);
-    if (table == "count") truth_of_count(body.text(), survey, account_.listed(survey, now));
-    if (table == "page" || table == "question" || table == "option") {
-      const auto view = account_.survey(survey, now);
-      if (table == "page") truth_of_pages(body.text(), *view->definition);
-      if (table == "question") truth_of_questions(body.text(), *view->definition);
-      if (table == "option") truth_of_options(body.text(), *view->definition);
-    }
-    if (table == "response" || table == "answer" || table == "id") {
-      const auto undated =
-          vendor_.faults().standing("no-date-updated", fmt::format("/v5/survey/{}/surveyresponse", survey), survey);
-      for (const Row& row : account_.rows(survey, now)) {
-        if (table == "id") truth_of_id(body.text(), survey, row);
-        if (table == "response") {
-          truth_of_response(body.text(), survey, account_.response(survey, row), privacy,
-                            has_updated(undated ? &*undated : nullptr, row));
-        }
-        if (table == "answer") truth_of_answers(body.text(), survey, account_.response(survey, row));
-        body.flush_if_large();
-      }
-    }
-    body.flush_if_large();
-  }
-  body.finish();
 }
 
 }  // namespace surveysync::sandbox

@@ -37,6 +37,7 @@ std::string ids_text(const std::vector<std::int64_t>& ids) {
 std::optional<Reply> Control::act_on_script(const HttpRequest& request) {
   const std::string what = request.method + " " + request.path;
   if (what == "POST /change") return change(request.body);
+  if (what == "POST /object") return object(request.body);
   if (what == "GET /changes") return changes();
   if (what == "POST /prepare") return prepare(request.body);
   if (what == "POST /between") return between(request.body);
@@ -70,7 +71,7 @@ Reply Control::prepare(const std::string& body) {
 }
 
 Reply Control::between(const std::string& body) {
-  const auto from = parse_object(body);
+  const auto from = parse_ordered(body);
   Step step;
   step.after = from->optValue<std::int64_t>("after", 1);
   step.times = from->optValue<std::int64_t>("times", 1);
@@ -78,7 +79,11 @@ Reply Control::between(const std::string& body) {
   step.fault = from->optValue<std::string>("fault", "");
   step.remove_fault = from->optValue<std::string>("remove-fault", "");
   step.advance = duration(*from, "advance");
-  if (from->has("op")) step.change = read_change(*from);
+  if (is_object_change(*from)) {
+    step.act = [this, change = read_object_change(*from)](Seconds now) { return change_object(change, now); };
+  } else if (from->has("op")) {
+    step.change = read_change(*from);
+  }
   script_.add(std::move(step));
   return json_reply(R"({"ok":true})");
 }
@@ -118,7 +123,7 @@ Reply Control::changes() const {
   for (const AppliedChange& item : script_.log()) {
     JsonWriter json(out, JsonWriter::Style::truth);
     json.begin_object().key("request").number(item.request).key("time").text(utc_iso(item.at));
-    json.key("by").text(item.by).key("op").text(op_name(item.op)).key("survey").number(item.touched.survey);
+    json.key("by").text(item.by).key("op").text(item.op).key("survey").number(item.touched.survey);
     json.key("count").number(static_cast<std::int64_t>(item.touched.responses.size()));
     json.key("responses").raw(ids_text(item.touched.responses)).end_object();
     out.push_back('\n');

@@ -15,16 +15,6 @@ std::optional<std::int64_t> positive(const std::string& text) {
   return value;
 }
 
-std::string joined(const std::vector<std::string>& records) {
-  std::string out = "[";
-  for (const std::string& record : records) {
-    if (out.size() > 1) out.push_back(',');
-    out += record;
-  }
-  out.push_back(']');
-  return out;
-}
-
 void insert_behind(std::string& record, std::string_view mark, std::string_view what) {
   const std::size_t at = record.find(mark);
   if (at != std::string::npos) record.insert(at + mark.size(), what);
@@ -58,6 +48,16 @@ void spoil_one(std::string& record, const Fault& fault) {
 }
 
 }  // namespace
+
+std::string joined(const std::vector<std::string>& records) {
+  std::string out = "[";
+  for (const std::string& record : records) {
+    if (out.size() > 1) out.push_back(',');
+    out += record;
+  }
+  out.push_back(']');
+  return out;
+}
 
 Paging read_paging(const Query& query, int cap) {
   Paging out;

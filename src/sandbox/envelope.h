@@ -22,6 +22,9 @@ Paging read_paging(const Query& query, int cap);
 /// size asked for.
 Paging capped(Paging paging, const Fault* cap);
 
+/// [record,record,...]
+std::string joined(const std::vector<std::string>& records);
+
 /// A page of a database list. `records` are JSON objects.
 std::string paged_envelope(const Paging& paging, std::int64_t total, const std::vector<std::string>& records,
                            const std::vector<Fault>& faults);

@@ -13,7 +13,7 @@
 namespace surveysync::sandbox {
 namespace {
 
-constexpr std::array<std::string_view, 47> kKinds{"status",
+constexpr std::array<std::string_view, 50> kKinds{"status",
                                                   "401",
                                                   "429",
                                                   "cut",
@@ -59,7 +59,10 @@ constexpr std::array<std::string_view, 47> kKinds{"status",
                                                   "refuse-filter",
                                                   "forbidden",
                                                   "shuffle-ties",
-                                                  "ignore-offset"};
+                                                  "ignore-offset",
+                                                  "denied",
+                                                  "bare-keys",
+                                                  "download-url"};
 
 constexpr std::array<std::string_view, 39> kKeys{
     "n",     "from",    "to",          "every",    "path",   "survey", "code",    "body",     "wording", "inside",

@@ -5,22 +5,10 @@
 
 #include "sandbox/call.h"
 #include "sandbox/envelope.h"
+#include "sandbox/statistics.h"
 
 namespace surveysync::sandbox {
 namespace {
-
-std::vector<const QuestionDef*> listed_questions(const SurveyDef& survey) {
-  std::vector<const QuestionDef*> out;
-  for (const PageDef& page : survey.pages) {
-    for (const QuestionDef& question : page.questions) {
-      if (question.deleted) continue;
-      out.push_back(&question);
-      for (const QuestionDef& row : question.rows)
-        out.push_back(&row);
-    }
-  }
-  return out;
-}
 
 template <typename Item>
 std::vector<Item> slice(const std::vector<Item>& all, const Paging& paging) {
@@ -37,20 +25,7 @@ Reply Vendor::route(Call& call) {
     if (call.parts.size() == 1) return survey_list(call);
     return survey_object(call, call.id(1));
   }
-  return other_object(call);
-}
-
-Reply Vendor::other_object(Call& call) const {
-  const std::string& object = call.parts[0];
-  if (object == "account") {
-    return success(single_envelope(
-        R"({"id":644416,"organization":"Sandbox","contact_phone":"","reseller":"0","sso":[],"date_created":"2015-01-01 00:00:00"})"));
-  }
-  if (object == "domain" || object == "surveytheme" || object == "contactcustomfield")
-    return success(R"({"result_ok":true,"data":[]})");
-  if (object == "contactlist") return success(R"({"result_ok":true,"page":1,"results_per_page":50,"data":[]})");
-  if (object == "accountuser" || object == "accountteams")
-    return success(paged_envelope(read_paging(call.query, spec_.page_cap), 0, {}, {}));
+  if (auto found = side_object(call)) return *found;
   return refusal(404, "Method not implemented");
 }
 
@@ -122,9 +97,7 @@ Reply Vendor::survey_object(Call& call, std::int64_t survey) {
     if (call.parts.size() == 3) return success(structure_envelope(records));
     return records.empty() ? refusal(404, "Page not found") : success(single_envelope(records[0]));
   }
-  if (object == "quotas") return success(R"({"result_ok":true,"quotas":[]})");
-  if (object == "surveyreport") return refusal(200, "No reports found");
-  if (object == "surveycampaign") return success(paged_envelope(read_paging(call.query, spec_.page_cap), 0, {}, {}));
+  if (auto found = side_object(call)) return *found;
   return refusal(404, "Method not implemented");
 }
 
@@ -152,33 +125,6 @@ Reply Vendor::question_object(Call& call, const SurveyDef& survey) {
   }
   if (call.parts.size() == 5) return success(structure_envelope(records));
   return records.empty() ? refusal(404, "Option not found") : success(single_envelope(records[0]));
-}
-
-Reply Vendor::statistics(Call& call, const SurveyView& view) {
-  if (view.counts.empty()) return refusal(200, "No statistics for this survey");
-  std::vector<std::string> records;
-  for (const QuestionDef* question : listed_questions(*view.definition)) {
-    if (const auto only = call.query.get("surveyquestion"); only && *only != std::to_string(question->id)) continue;
-    records.push_back(json_text([&](JsonWriter& out) {
-      out.begin_object().key("id").number(question->id).key("type").text(question->type);
-      if (!question->options.empty()) {
-        out.key("breakdown").begin_array();
-        for (const OptionDef& option : question->options) {
-          out.begin_object()
-              .key("label")
-              .text(option.value)
-              .key("percentage")
-              .text("25.0")
-              .key("count")
-              .text("2")
-              .end_object();
-        }
-        out.end_array().key("total responses").text(fmt::format("{}", view.counts.complete)).key("average").text("");
-      }
-      out.end_object();
-    }));
-  }
-  return success(structure_envelope(records));
 }
 
 }  // namespace surveysync::sandbox

@@ -234,6 +234,10 @@ void narrow(RowsAsked& asked, std::vector<Filter>& filters, const Account& accou
   });
 }
 
+bool text_passes(const Filter& filter, const std::optional<std::string>& have) {
+  return text_holds(filter, have);
+}
+
 bool has_updated(const Fault* undated, const Row& row) {
   if (undated == nullptr) return true;
   if (undated->args.contains("before")) {

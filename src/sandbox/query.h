@@ -49,6 +49,9 @@ void shift_times(std::vector<Filter>& filters, const Fault& fault);
 /// Moves what indexes can answer (dates compared by <, =, >) from `filters` into the ranges of `asked`.
 void narrow(RowsAsked& asked, std::vector<Filter>& filters, const Account& account);
 
+/// Whether a plain text passes a condition; texts compare without case.
+bool text_passes(const Filter& filter, const std::optional<std::string>& have);
+
 /// Whether the vendor has a date_updated for this row under a no-date-updated fault (null: always).
 bool has_updated(const Fault* undated, const Row& row);
 /// Whether a row passes. Fields that the vendor does not know are ignored.

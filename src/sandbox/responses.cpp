@@ -43,6 +43,7 @@ RowsFound scanned(const Account& account, std::vector<Row> rows, const RowsAsked
 Reply Vendor::response_object(Call& call, std::int64_t survey) {
   if (call.parts.size() == 3) return response_list(call, survey);
   if (call.parts.size() == 4) return one_response(call, survey, call.id(3));
+  if (call.parts.size() == 5 && call.parts[4] == "file") return file_object(call, survey, call.id(3));
   return refusal(404, "Method not implemented");
 }
 

@@ -52,6 +52,22 @@ AccountSpec account_spec(const SandboxOptions& options) {
   return out;
 }
 
+InventorySpec inventory_spec(const SandboxOptions& options, Seconds anchor) {
+  InventorySpec out;
+  out.seed = options.seed;
+  out.anchor = anchor;
+  out.users = options.users;
+  out.lists = options.contact_lists;
+  out.campaigns = options.campaigns;
+  out.messages = options.messages;
+  out.quotas = options.quotas;
+  out.contacts_min = options.contacts_min;
+  out.contacts_max = options.contacts_max;
+  out.list_contacts_min = options.list_contacts_min;
+  out.list_contacts_max = options.list_contacts_max;
+  return out;
+}
+
 VendorSpec vendor_spec(const SandboxOptions& options) {
   return {
       {options.limit, options.window, options.penalty.value_or(options.window), options.cache, options.refuse_repeats},
@@ -64,7 +80,9 @@ VendorSpec vendor_spec(const SandboxOptions& options) {
                             {"false200", DeletedAnswer::refused_200},
                             {"null", DeletedAnswer::null},
                             {"status", DeletedAnswer::status},
-                            {"html404", DeletedAnswer::html_404}})};
+                            {"html404", DeletedAnswer::html_404}}),
+      options.file_bytes,
+      options.plain_http};
 }
 
 void write_file(const std::filesystem::path& path, const std::string& text) {
@@ -92,11 +110,12 @@ struct Sandbox::Parts {
   explicit Parts(const SandboxOptions& options, std::filesystem::path key_file)
       : real(options.clock != nullptr ? *options.clock : system),
         account(account_spec(options)),
+        inventory(inventory_spec(options, account.spec().anchor), account.region()),
         header_skew(options.header_skew),
         clock(real, options.vendor_time, options.clock_skew),
-        vendor(vendor_spec(options), account, clock, make_key(options.seed, 0)),
+        vendor(vendor_spec(options), account, inventory, clock, make_key(options.seed, 0)),
         script(account, clock, vendor.faults()),
-        control(account, vendor, clock, script, std::move(key_file)),
+        control(account, inventory, vendor, clock, script, std::move(key_file)),
         certificates(make_certificates(
             std::chrono::duration_cast<std::chrono::seconds>(real.utc_now().time_since_epoch()).count())),
         api([this](Connection& to, const HttpRequest& request,
@@ -131,6 +150,7 @@ struct Sandbox::Parts {
   SystemClock system;
   Clock& real;
   Account account;
+  Inventory inventory;
   Duration header_skew;
   VendorClock clock;
   Vendor vendor;

@@ -42,6 +42,11 @@ struct SandboxOptions {
   bool live_deletes = false;
   std::optional<std::int64_t> vendor_time;  ///< UTC seconds its clock starts at, and where the generated past ends
   int page_cap = 500;
+  int campaigns = 2, messages = 1, quotas = 2;      ///< of each survey; of each campaign; of each survey
+  std::int64_t contacts_min = 3, contacts_max = 8;  ///< of each e-mail campaign
+  int users = 5, contact_lists = 2;
+  std::int64_t list_contacts_min = 3, list_contacts_max = 8;  ///< of each contact list
+  std::size_t file_bytes = 0;                                 ///< of an uploaded file; 0: some thousand
   bool plain_http = false;
   Clock* clock = nullptr;  ///< the system's when null; outlives the sandbox
 };

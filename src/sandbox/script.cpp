@@ -16,10 +16,26 @@ Changed Script::apply_locked(const Change& change, std::string_view by) {
   const Seconds now = clock_.now();
   Changed out = account_.apply(change, now);
   if (out.survey == 0) return out;
-  ++changes_;
-  log_.push_back({requests_, now, std::string(by), change.op, out});
-  if (log_.size() > kMaxLog) log_.pop_front();
+  note(now, by, op_name(change.op), out);
   return out;
+}
+
+Done Script::apply(const Act& act, std::string_view by) {
+  const std::lock_guard lock(mutex_);
+  return act_locked(act, by);
+}
+
+Done Script::act_locked(const Act& act, std::string_view by) {
+  const Seconds now = clock_.now();
+  Done out = act(now);
+  if (!out.ids.empty()) note(now, by, out.op, {out.parents.empty() ? 0 : out.parents.front(), out.ids});
+  return out;
+}
+
+void Script::note(Seconds at, std::string_view by, std::string op, Changed touched) {
+  ++changes_;
+  log_.push_back({requests_, at, std::string(by), std::move(op), std::move(touched)});
+  if (log_.size() > kMaxLog) log_.pop_front();
 }
 
 void Script::add(Step step) {
@@ -46,6 +62,7 @@ void Script::take(const Step& step) {
   if (!step.remove_fault.empty()) faults_.remove(step.remove_fault);
   if (!step.fault.empty()) faults_.add(step.fault);
   if (step.change) apply_locked(*step.change, "between");
+  if (step.act) act_locked(step.act, "between");
 }
 
 void Script::start(Chaos chaos) {

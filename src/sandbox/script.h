@@ -4,21 +4,31 @@
 // and before it is sent, so that a client which asks one thing at a time meets it exactly there.
 
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "sandbox/account.h"
-#include "sandbox/vendor.h"
+#include "sandbox/change.h"
+#include "sandbox/faults.h"
+#include "sandbox/vendor_clock.h"
 
 namespace surveysync::sandbox {
+
+/// What happened to objects that are no responses; `ids` empty: nothing.
+struct Done {
+  std::string op;  ///< "edit campaign"
+  std::vector<std::int64_t> parents, ids;
+};
+using Act = std::function<Done(Seconds now)>;
 
 /// Happens once `after` further requests, whose path holds `path`, have been answered; then `times - 1` times again.
 struct Step {
   std::int64_t after = 1, times = 1;
   std::string path;
   std::optional<Change> change;
+  Act act;                          ///< any other change; may be empty
   std::string fault, remove_fault;  ///< a rule to add, a kind to remove
   Duration advance{};
 };
@@ -38,15 +48,16 @@ struct AppliedChange {
   std::int64_t request;  ///< how many had been answered
   Seconds at;
   std::string by;  ///< control, between, chaos or live
-  Change::Op op;
-  Changed touched;
+  std::string op;
+  Changed touched;  ///< survey 0 for objects outside of surveys
 };
 
 class Script {
  public:
-  Script(Account& account, VendorClock& clock, Faults& faults) : account_(account), clock_(clock), faults_(faults) {}
+  Script(Changeable& account, VendorClock& clock, Faults& faults) : account_(account), clock_(clock), faults_(faults) {}
 
   Changed apply(const Change& change, std::string_view by);
+  Done apply(const Act& act, std::string_view by);
   void after_request(std::string_view path);
 
   /// Throws Error{config} when it adds a fault that cannot be read.
@@ -65,10 +76,12 @@ class Script {
 
  private:
   Changed apply_locked(const Change& change, std::string_view by);
+  Done act_locked(const Act& act, std::string_view by);
+  void note(Seconds at, std::string_view by, std::string op, Changed touched);
   void take(const Step& step);
   void run_chaos(std::string_view path);
 
-  Account& account_;
+  Changeable& account_;
   VendorClock& clock_;
   Faults& faults_;
   mutable std::mutex mutex_;

@@ -25,25 +25,13 @@ std::vector<std::string> split_path(std::string_view path) {
 
 }  // namespace
 
-VendorClock::VendorClock(Clock& real, std::optional<Seconds> start, Duration skew) : real_(&real), begin_(real.now()) {
-  start_ = start ? *start : std::chrono::duration_cast<std::chrono::seconds>(real.utc_now().time_since_epoch()).count();
-  start_ += std::chrono::duration_cast<std::chrono::seconds>(skew).count();
-}
-
-Duration VendorClock::elapsed() const {
-  return real_->now() - begin_ + Duration(pushed_.load());
-}
-
-Seconds VendorClock::now() const {
-  return start_ + std::chrono::duration_cast<std::chrono::seconds>(elapsed()).count();
-}
-
-void VendorClock::advance(Duration by) {
-  pushed_ += by.count();
-}
-
-Vendor::Vendor(const VendorSpec& spec, Account& account, VendorClock& clock, KeyPair key)
-    : spec_(spec), account_(account), clock_(clock), limits_(spec.limits), key_(std::move(key)) {}
+Vendor::Vendor(const VendorSpec& spec, Account& account, const Inventory& inventory, VendorClock& clock, KeyPair key)
+    : spec_(spec),
+      account_(account),
+      inventory_(inventory),
+      clock_(clock),
+      limits_(spec.limits),
+      key_(std::move(key)) {}
 
 std::int64_t Vendor::Call::id(std::size_t part) const {
   std::int64_t value = 0;
@@ -84,7 +72,8 @@ void Vendor::record(const HttpRequest& request, int status) {
 Reply Vendor::answer(const HttpRequest& request, const std::stop_token& stop) {
   Call call{request, stop, Query(request.query), split_path(request.path), {}, clock_.elapsed(), clock_.now()};
   last_request_ = call.elapsed.count();
-  limits_.note(request.target, call.elapsed);
+  const bool file = request.path.starts_with("/files/");
+  if (!file) limits_.note(request.target, call.elapsed);
   if (!call.parts.empty()) call.parts.erase(call.parts.begin());
   call.faults = faults_.meet(request.path, call.id(1));
   Duration wait = spec_.latency;
@@ -124,6 +113,7 @@ Reply Vendor::decide(Call& call) {
       return *reply;
     }
   }
+  if (call.request.path.starts_with("/files/")) return file_content(call);
   if (auto reply = refuse(call)) return *reply;
   const Limits::Verdict verdict = limits_.admit(call.elapsed);
   if (!verdict.admitted) {
@@ -134,6 +124,7 @@ Reply Vendor::decide(Call& call) {
   if (call.elapsed.count() < resting_until_) return refusal(400, "Bad Request");
   if (limits_.refuses(call.request.target, call.elapsed))
     return refusal(429, "Please wait for other requests to complete");
+  if (auto reply = denied(call)) return *reply;
   Reply reply;
   if (const auto body = limits_.cached(call.request.target, call.elapsed)) {
     reply.body = *body;

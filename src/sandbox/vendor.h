@@ -14,33 +14,17 @@
 #include "sandbox/account.h"
 #include "sandbox/faults.h"
 #include "sandbox/http.h"
+#include "sandbox/inventory.h"
 #include "sandbox/limits.h"
 #include "sandbox/prepared.h"
 #include "sandbox/query.h"
+#include "sandbox/vendor_clock.h"
 #include "sandbox/wire.h"
 
 namespace surveysync::sandbox {
 
 struct KeyPair {
   std::string token, secret;
-};
-
-/// The sandbox's own time: runs like the real one, from wherever it was set, and can be pushed forward.
-class VendorClock {
- public:
-  /// `start`: what it shows first; the real time when empty. `skew` is added.
-  VendorClock(Clock& real, std::optional<Seconds> start, Duration skew);
-  Seconds now() const;
-  /// Grows steadily; for limits and caches.
-  Duration elapsed() const;
-  void advance(Duration by);
-  Clock& real() const { return *real_; }
-
- private:
-  Clock* real_;
-  SteadyTime begin_;
-  Seconds start_;
-  std::atomic<std::int64_t> pushed_{0};
 };
 
 /// What the GET of a single deleted response says.
@@ -52,6 +36,8 @@ struct VendorSpec {
   Duration latency{};
   bool suffix = true;  ///< zone behind date_submitted and date_started
   DeletedAnswer deleted_answer = DeletedAnswer::by_id;
+  std::size_t file_bytes = 0;  ///< of an uploaded file; 0: some thousand
+  bool plain_http = false;     ///< how the URLs of files begin
 };
 
 /// One line of GET /log.
@@ -63,7 +49,7 @@ struct LogEntry {
 
 class Vendor {
  public:
-  Vendor(const VendorSpec& spec, Account& account, VendorClock& clock, KeyPair key);
+  Vendor(const VendorSpec& spec, Account& account, const Inventory& inventory, VendorClock& clock, KeyPair key);
 
   Reply answer(const HttpRequest& request, const std::stop_token& stop);
 
@@ -75,6 +61,7 @@ class Vendor {
   KeyPair key() const;
   std::vector<LogEntry> log() const;
   std::map<int, std::int64_t> statuses() const;
+  std::size_t file_size() const { return spec_.file_bytes; }
   Limits::Counts counts() const { return limits_.counts(); }
   /// When the last request came, in elapsed(); zero before the first.
   Duration last_request() const { return Duration(last_request_.load()); }
@@ -96,12 +83,17 @@ class Vendor {
   RowsFound find_rows(const Call& call, std::int64_t survey, RowsAsked asked, std::vector<Filter> filters) const;
   WireStyle style_of(const Call& call) const;
   std::string record_of(const Call& call, std::int64_t survey, const Row& row) const;
-  Reply statistics(Call& call, const SurveyView& view);
-  Reply other_object(Call& call) const;
+  Reply statistics(const Call& call, const SurveyView& view) const;
+  std::optional<Reply> side_object(const Call& call) const;
+  Reply side_list(const Call& call, Kind kind, const Path& parents) const;
+  static std::optional<Reply> denied(const Call& call);
+  Reply file_object(const Call& call, std::int64_t survey, std::int64_t response) const;
+  Reply file_content(const Call& call) const;
   void record(const HttpRequest& request, int status);
 
   VendorSpec spec_;
   Account& account_;
+  const Inventory& inventory_;
   VendorClock& clock_;
   Faults faults_;
   Limits limits_;
