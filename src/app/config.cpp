@@ -59,6 +59,16 @@ void read_status(ConfigSection section, Config& config) {
   section.finish();
 }
 
+/// Behind [state] and [source.*]: every source carries the key.
+void read_privacy_key(ConfigSection section, Config& config) {
+  section.reference("key", config.privacy_key.reference);
+  config.privacy_key.ours = config.privacy_key.reference.empty();
+  if (config.privacy_key.ours) config.privacy_key.reference = "file:" + config.state_dir + "/privacy.key";
+  for (SourceConfig& source : config.sources)
+    source.privacy_key = config.privacy_key;
+  section.finish();
+}
+
 void read_retention(ConfigSection section, Config& config) {
   section.duration("runs", config.retention_runs, hours(24), hours(24 * 36500));
   section.duration("quarantine", config.retention_quarantine, hours(24), hours(24 * 36500));
@@ -135,6 +145,7 @@ Config load_config(const std::string& file) {
   read_log(root.table("log"), config);
   read_status(root.table("status"), config);
   read_sources(root.table("source"), config);
+  read_privacy_key(root.table("privacy"), config);
   read_alerts(root.table("alerts"), reading, config);
   read_retention(root.table("retention"), config);
   root.finish();

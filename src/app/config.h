@@ -60,14 +60,23 @@ struct AuthConfig {
   bool operator==(const AuthConfig&) const = default;
 };
 
+/// The key of the digests that stand for hashed and erased values.
+struct PrivacyKeyConfig {
+  std::string reference;  ///< one line
+  bool ours = true;       ///< nobody named one: it is made in the state directory when it is first needed
+  bool operator==(const PrivacyKeyConfig&) const = default;
+};
+
 struct SourceConfig {
   std::string name, type, region, base_url, account, environment, proxy, hook, ca_file;
   std::vector<std::string> no_proxy;
   AuthConfig auth;
   std::optional<ScheduleConfig> schedule;
-  std::set<std::string> streams;               ///< empty: all
-  std::set<std::string> include, exclude;      ///< survey ids as text
-  std::map<std::string, std::string> privacy;  ///< field group to keep | drop | hash | off
+  std::set<std::string> streams;                         ///< empty: all
+  std::set<std::string> include, exclude;                ///< survey ids as text
+  std::map<std::string, std::string> privacy;            ///< field group to keep | drop | hash | off
+  std::map<std::string, std::string> privacy_questions;  ///< "12" or "8611799/12" to keep | drop | hash
+  PrivacyKeyConfig privacy_key;                          ///< the program's, for all sources
   LimitsConfig limits;
   SyncConfig sync;
   bool operator==(const SourceConfig&) const = default;
@@ -82,6 +91,7 @@ struct Config {
   std::string database_uri;
   std::string database_password;  ///< reference to a secret; empty: libpq's own ways (PGPASSFILE, service file)
   std::string state_dir = "/var/lib/surveysync";
+  PrivacyKeyConfig privacy_key;
   Duration lease_ttl = std::chrono::seconds(30), secret_poll = std::chrono::seconds(2),
            stop_deadline = std::chrono::seconds(5);
   std::string log_format = "text", log_level = "info";

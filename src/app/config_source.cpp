@@ -17,6 +17,9 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr Duration kLongest = hours(24 * 3650);
+// All groups that any vendor knows.
+const std::vector<std::string> kPrivacyFields = {"ip_address",    "user_agent", "geo",      "referer",
+                                                 "url_variables", "comments",   "questions"};
 
 using Vendor = sources::SourceType;
 
@@ -126,16 +129,39 @@ void read_selection(ConfigSection& section, SourceConfig& source, const Vendor* 
   surveys.finish();
 }
 
-void read_privacy(ConfigSection privacy, SourceConfig& source) {
-  for (const char* const field : {"ip_address", "user_agent", "geo", "contacts"}) {
-    const bool contacts = std::string_view(field) == "contacts";
-    std::string value = contacts ? "off" : "keep";
-    std::vector<std::string> allowed = {"keep", "drop", "hash"};
-    if (contacts) allowed.emplace_back("off");
-    privacy.one_of(field, value, allowed);
-    if (value == "hash")
-      privacy.mistake(field, "\"hash\" needs a later version of surveysync; this one knows keep and drop");
-    source.privacy[field] = value;
+/// "12" or "8611799/12": what is wrong with it.
+std::string question_mistake(std::string_view name) {
+  const auto is_number = [](std::string_view text) {
+    return !text.empty() && text.size() < 19 && text.find_first_not_of("0123456789") == std::string_view::npos &&
+           text.find_first_not_of('0') != std::string_view::npos;
+  };
+  const std::size_t slash = name.find('/');
+  const bool good = slash == std::string_view::npos
+                        ? is_number(name)
+                        : is_number(name.substr(0, slash)) && is_number(name.substr(slash + 1));
+  return good ? std::string() : std::string("names no question: write QUESTION_ID or \"SURVEY_ID/QUESTION_ID\"");
+}
+
+void read_privacy(ConfigSection privacy, SourceConfig& source, const Vendor* vendor) {
+  const std::vector<std::string> rules = {"keep", "drop", "hash"};
+  // A vendor that nobody knows is a mistake already: what its privacy says is not another.
+  const std::vector<std::string>& fields = vendor == nullptr ? kPrivacyFields : vendor->privacy_fields;
+  for (const std::string& field : fields) {
+    if (field == "contacts" || field == "questions") continue;
+    std::string& rule = source.privacy[field] = "keep";
+    privacy.one_of(field, rule, rules);
+  }
+  std::string& contacts = source.privacy["contacts"] = vendor == nullptr ? "off" : vendor->customs.contacts;
+  privacy.one_of("contacts", contacts, {"keep", "drop", "hash", "off"});
+  if (std::ranges::count(fields, "questions") > 0) {
+    ConfigSection questions = privacy.table("questions");
+    for (const std::string& question : questions.keys()) {
+      std::string rule = "keep";
+      questions.one_of(question, rule, rules);
+      if (const std::string wrong = question_mistake(question); !wrong.empty()) questions.mistake(question, wrong);
+      source.privacy_questions[question] = rule;
+    }
+    questions.finish();
   }
   privacy.finish();
 }
@@ -227,7 +253,7 @@ SourceConfig read_source(ConfigSection& section, const std::string& name) {
   read_auth(section.table("auth"), source, vendor);
   read_schedule(section, source);
   read_selection(section, source, vendor);
-  read_privacy(section.table("privacy"), source);
+  read_privacy(section.table("privacy"), source, vendor);
   section.text("hook", source.hook);
   read_limits(section.table("limits"), source.limits, vendor);
   read_sync(section.table("sync"), source.sync);

@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::size_t kShortestKey = 16;
 
+constexpr std::size_t kHexDigits = 2 * std::tuple_size_v<KeyedDigest::Bytes>;
+
+bool is_digest(std::string_view text) {
+  return text.size() == kHexDigits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 }  // namespace
 
 KeyedDigest::KeyedDigest(Secret key) : key_(std::move(key)) {
@@ -35,7 +41,14 @@ KeyedDigest::Bytes KeyedDigest::bytes(std::string_view text) const {
   return digest;
 }
 
+KeyedDigest KeyedDigest::for_stored() const {
+  KeyedDigest digest(key_.clone());
+  digest.leaves_digests_ = true;
+  return digest;
+}
+
 std::string KeyedDigest::hex(std::string_view text) const {
+  if (leaves_digests_ && is_digest(text)) return std::string(text);
   std::string out;
   for (const std::uint8_t byte : bytes(text))
     out += fmt::format("{:02x}", byte);

@@ -25,12 +25,16 @@ class KeyedDigest {
   Bytes bytes(std::string_view text) const;
   /// The same as 32 lower-case hex digits.
   std::string hex(std::string_view text) const;
+  /// One that leaves texts alone which are digests already (32 hex digits): for values that were stored before, of
+  /// which nobody knows whether they were hashed.
+  KeyedDigest for_stored() const;
   /// Tells keys apart: 8 hex digits that say nothing about the key.
   const std::string& fingerprint() const { return fingerprint_; }
 
  private:
   Secret key_;
   std::string fingerprint_;
+  bool leaves_digests_ = false;
 };
 
 /// Where the key comes from when it is first needed; null: there is none yet. Any thread.

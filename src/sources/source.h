@@ -5,6 +5,7 @@
 // Error(malformed) for a page that cannot be understood at all; records that cannot be keyed come back quarantined.
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/event.h"
 #include "http/client.h"
 #include "model/stream.h"
+#include "sources/privacy.h"
 
 namespace surveysync::sources {
 
@@ -151,7 +153,7 @@ struct SourceContext {
   std::string name;                            ///< the configured name
   http::Client& client;                        ///< signs and judges as the provider's type says
   std::string region;                          ///< as configured, may be empty
-  std::map<std::string, std::string> privacy;  ///< field group to keep | drop
+  Privacy privacy;     ///< applied before anything is hashed or stored
   Observer& observer;
   Clock& clock;
   Following following = {};
@@ -172,6 +174,12 @@ struct Customs {
   std::string (*key_warning)(const Credential& key, const std::string& environment) = nullptr;
 };
 
+/// Where a vendor gives out OAuth 1.0a tokens (`authorize`).
+struct OAuthPaths {
+  std::string request_token, authenticate, access_token;  ///< paths
+  std::string (*host)(std::string_view region) = nullptr;  ///< its URL; empty when unknown
+};
+
 /// One constant a provider folder.
 struct SourceType {
   std::string_view name;         ///< "alchemer"
@@ -185,12 +193,13 @@ struct SourceType {
   std::vector<std::string> (*hosts)(std::string_view region);
   std::vector<std::string> (*regions)();
   std::vector<std::string> stream_names;
-  std::vector<std::string> privacy_fields;
+  std::vector<std::string> privacy_fields;  ///< groups of [source.X.privacy] beside contacts; "questions": by question
   int max_page_size;
   Customs customs;
   /// What lists of the certified stream can do, from what was learned of the account. Needs no secret.
   Abilities (*abilities)(const std::vector<model::Capability>& learned);
   std::unique_ptr<Source> (*make)(const SourceContext&);
+  std::optional<OAuthPaths> oauth = std::nullopt;  ///< for auth type "oauth1"
 };
 
 }  // namespace surveysync::sources

@@ -59,7 +59,10 @@ void check_page(std::string_view bytes, bool drop) {
   json::Envelope envelope;
   if (!accepts([&] { repair = json::Repair::apply(body); })) return;
   if (!accepts([&] { envelope = splitter.split(body, "data"); })) return;
-  const PrivacyRules rules{!drop, !drop, !drop, !drop};
+  Privacy privacy;
+  for (const char* const group : {"ip_address", "user_agent", "geo", "referer"})
+    privacy.fields[group] = drop ? "drop" : "keep";
+  const PrivacyRules rules(privacy);
   model::Page page;
   for (const std::string_view raw : envelope.records) {
     const std::size_t before = page.records.size() + page.quarantined.size();

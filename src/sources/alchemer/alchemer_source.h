@@ -27,7 +27,7 @@ inline constexpr unsigned kVariants = 12, kCountVariants = 20;
 class AlchemerSource final : public Source {
  public:
   explicit AlchemerSource(const SourceContext& context)
-      : context_(context), privacy_(PrivacyRules::parse(context.privacy)), zones_(zones_of_region(context.region)) {}
+      : context_(context), privacy_(context.privacy), zones_(zones_of_region(context.region)) {}
 
   const std::vector<model::StreamSpec>& streams() const override { return stream_specs(); }
   std::int64_t requests() const override { return context_.client.stats().requests; }

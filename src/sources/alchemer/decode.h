@@ -15,24 +15,9 @@
 #include "base/json.h"
 #include "model/stream.h"
 #include "sources/alchemer/dates.h"
+#include "sources/alchemer/response_privacy.h"
 
 namespace surveysync::sources::alchemer {
-
-/// Which personal fields of a response are kept. What is dropped is gone before anything is hashed or stored.
-struct PrivacyRules {
-  bool ip_address = true, user_agent = true, geo = true, referer = true;  ///< true: keep
-
-  /// From field group to "keep" or "drop"; groups that are not named are kept. Throws
-  /// Error(config) for another word; groups it does not know are not its business.
-  static PrivacyRules parse(const std::map<std::string, std::string>& rules);
-  bool keeps_all() const { return ip_address && user_agent && geo && referer; }
-  /// ", without ip_address geo": empty when everything is kept.
-  std::string text() const;
-};
-
-/// The text without the values of the dropped fields (null in their place), exact bytes otherwise; empty when nothing
-/// had to be removed. In a text that is no sound object such members are blanked wherever they stand.
-std::optional<std::string> apply_privacy(std::string_view raw, const PrivacyRules& rules);
 
 /// The body that a slice is part of, and what was mended in it. Null pointers: nothing was mended.
 struct SliceOrigin {
@@ -44,7 +29,8 @@ struct SliceOrigin {
 };
 
 /// Appends one response to `out`: a record with key, hash and storable payload, or a quarantined item where no id can
-/// be read. Its payload views `raw` where nothing had to be altered, else a text that `out` owns.
+/// be read or the privacy rules cannot be applied (its bytes are withheld then). Its payload views `raw` where nothing
+/// had to be altered, else a text that `out` owns.
 void key_response(std::string_view raw, std::int64_t survey_id, const PrivacyRules& rules, const SliceOrigin& origin,
                   model::Page& out);
 

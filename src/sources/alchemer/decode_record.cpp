@@ -50,14 +50,18 @@ void add_record(RecordName name, std::string_view slice, RecordText text, model:
   out.records.push_back(std::move(record));
 }
 
-void quarantine(std::string raw, std::string reason, model::Page& out) {
+std::string raw_key(std::string_view raw, const model::Page& out) {
   std::string key = "raw:";
   for (const std::uint8_t byte : model::hash_of(raw))
     key += fmt::format("{:02x}", byte);
   // Two that are the same to the byte are still two: the vendor counts both.
   const auto twins = std::ranges::count_if(
       out.quarantined, [&](const model::Quarantined& item) { return item.record_key.starts_with(key); });
-  if (twins > 0) key += fmt::format("#{}", twins + 1);
+  return twins > 0 ? fmt::format("{}#{}", key, twins + 1) : key;
+}
+
+void quarantine(std::string raw, std::string reason, model::Page& out) {
+  std::string key = raw_key(raw, out);
   out.quarantined.push_back({std::move(key), std::move(reason), std::move(raw)});
 }
 

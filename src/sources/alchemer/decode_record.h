@@ -27,6 +27,8 @@ struct RecordName {
 /// `out`.
 void add_record(RecordName name, std::string_view slice, RecordText text, model::Page& out);
 
+/// How an item without a readable id is called: by its bytes; unlike any other of the page.
+std::string raw_key(std::string_view raw, const model::Page& out);
 /// Appends an item that could not be keyed.
 void quarantine(std::string raw, std::string reason, model::Page& out);
 

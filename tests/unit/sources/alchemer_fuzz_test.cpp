@@ -89,11 +89,12 @@ TEST(Fuzz, ResponsesDecodeOrAreMalformed) {
   json::Document document;
   model::RowBatch rows;
   int decoded = 0, refused = 0;
+  const PrivacyRules rules(Privacy{{{"ip_address", "drop"}, {"geo", "drop"}}});
   for (int round = 0; round < 30'000; ++round) {
     std::string body = mutated(kResponse, random);
     const json::Repair repair = json::Repair::apply(body);
     model::Page page;
-    key_response(body, 100, {false, true, false, true}, {&repair, &body}, page);
+    key_response(body, 100, rules, {&repair, &body}, page);
     ASSERT_EQ(page.records.size() + page.quarantined.size(), 1U);
     if (page.records.empty()) continue;
     rows.clear();

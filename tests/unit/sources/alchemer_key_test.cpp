@@ -7,8 +7,15 @@
 namespace surveysync::sources::alchemer {
 namespace {
 
-constexpr PrivacyRules kKeepAll{true, true, true, true};
-constexpr PrivacyRules kDropPersonal{false, false, false, true};
+PrivacyRules dropping(const std::vector<std::string>& groups) {
+  Privacy privacy;
+  for (const std::string& group : groups)
+    privacy.fields[group] = "drop";
+  return PrivacyRules(privacy);
+}
+
+const PrivacyRules kKeepAll;
+const PrivacyRules kDropPersonal = dropping({"ip_address", "user_agent", "geo"});
 
 model::Page keyed(std::string_view raw, const PrivacyRules& rules = kKeepAll) {
   model::Page page;
@@ -47,27 +54,27 @@ constexpr std::string_view kPersonal =
     R"("postal":"1","latitude":"40.7","longitude":-73.9,"dma":501,"survey_data":{"5":{"id":5,"city":"kept"}}})";
 
 TEST(Privacy, DropsWholeGroups) {
-  EXPECT_EQ(apply_privacy(kPersonal, kDropPersonal),
+  EXPECT_EQ(apply_privacy(kPersonal, 100, kDropPersonal),
             R"({"id":"1", "ip_address": null,"user_agent":null,"referer":"r","country":null,"region":null,"city":null,)"
             R"("postal":null,"latitude":null,"longitude":null,"dma":null,"survey_data":{"5":{"id":5,"city":"kept"}}})");
-  EXPECT_FALSE(apply_privacy(kPersonal, kKeepAll).has_value());
-  EXPECT_EQ(apply_privacy(R"({"ip_address":"x","city":"y","referer":"z"})", {false, true, true, false}),
+  EXPECT_FALSE(apply_privacy(kPersonal, 100, kKeepAll).has_value());
+  EXPECT_EQ(apply_privacy(R"({"ip_address":"x","city":"y","referer":"z"})", 100, dropping({"ip_address", "referer"})),
             R"({"ip_address":null,"city":"y","referer":null})");
 }
 
 TEST(Privacy, SeesThroughEscapesAndRepetition) {
-  EXPECT_EQ(apply_privacy(R"({"ip\u005faddress":"x","ip_address":"y"})", kDropPersonal),
+  EXPECT_EQ(apply_privacy(R"({"ip\u005faddress":"x","ip_address":"y"})", 100, kDropPersonal),
             R"({"ip\u005faddress":null,"ip_address":null})");
 }
 
 TEST(Privacy, AnEmptyFieldIsDroppedLikeAFullOne) {
-  EXPECT_EQ(apply_privacy(R"({"ip_address":"","city":null,"dma":[]})", kDropPersonal),
+  EXPECT_EQ(apply_privacy(R"({"ip_address":"","city":null,"dma":[]})", 100, kDropPersonal),
             R"({"ip_address":null,"city":null,"dma":null})");
-  EXPECT_FALSE(apply_privacy(R"({"id":"1","city":null})", kDropPersonal).has_value());
+  EXPECT_FALSE(apply_privacy(R"({"id":"1","city":null})", 100, kDropPersonal).has_value());
 }
 
 TEST(Privacy, BlanksBrokenTextsToo) {
-  EXPECT_EQ(apply_privacy(R"({"id":"1","ip_address":"1.2.3.4","city" : "x\"y","latitude":40.7,"x")", kDropPersonal),
+  EXPECT_EQ(blank_anywhere(R"({"id":"1","ip_address":"1.2.3.4","city" : "x\"y","latitude":40.7,"x")", kDropPersonal),
             R"({"id":"1","ip_address":null,"city" : null,"latitude":null,"x")");
   const model::Page page = keyed(R"([{"ip_address":"1.2.3.4"}])", kDropPersonal);
   ASSERT_EQ(page.quarantined.size(), 1U);
@@ -83,11 +90,11 @@ TEST(Privacy, IsGoneBeforeTheHash) {
 }
 
 TEST(Privacy, RulesAreWords) {
-  const PrivacyRules rules = PrivacyRules::parse({{"geo", "keep"}, {"referer", "drop"}, {"contacts", "off"}});
-  EXPECT_TRUE(rules.ip_address) << "what is not named is kept";
-  EXPECT_TRUE(rules.geo);
-  EXPECT_FALSE(rules.referer);
-  EXPECT_THROW(PrivacyRules::parse({{"geo", "perhaps"}}), Error);
+  const PrivacyRules rules(Privacy{{{"geo", "keep"}, {"referer", "drop"}, {"contacts", "off"}}});
+  EXPECT_EQ(rules.text(), ", without referer") << "what is not named is kept";
+  EXPECT_THROW(PrivacyRules(Privacy{{{"geo", "perhaps"}}}), Error);
+  EXPECT_THROW(PrivacyRules(Privacy{{{"geo", "hash"}}}), Error) << "without a key";
+  EXPECT_THROW(PrivacyRules(Privacy{{}, {{"x/1", "drop"}}}), Error);
 }
 
 TEST(KeyResponse, NulAndLoneSurrogatesAreReplacedAndKept) {

@@ -134,7 +134,7 @@ TEST(Response, WhatCannotBeDecodedIsMalformed) {
 
 TEST(Response, RowsAreViewsIntoPayloadOrBatchNotIntoTheParser) {
   model::Page page;
-  key_response(R"({"id":"7","city":"caf\u00e9","country":"US"})", 100, {true, true, true, true}, {}, page);
+  key_response(R"({"id":"7","city":"caf\u00e9","country":"US"})", 100, PrivacyRules(), {}, page);
   json::Document document;
   model::RowBatch rows;
   decode_response(document, page.records.at(0), us_zones(), rows);

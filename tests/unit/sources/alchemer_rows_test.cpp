@@ -66,7 +66,7 @@ Zones us_zones() {
 
 std::string decoded_response(std::string_view raw, const Zones& zones, bool with_ids) {
   model::Page page;
-  key_response(raw, 100, PrivacyRules{true, true, true, true}, {}, page);
+  key_response(raw, 100, PrivacyRules(), {}, page);
   if (page.records.empty()) return "quarantined: " + page.quarantined.at(0).reason + "\n";
   json::Document document;
   model::RowBatch rows;
