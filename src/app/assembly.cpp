@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "app/key_slots.h"
 #include "app/privacy_key.h"
+#include "http/oauth1.h"
 #include "http/verdict.h"
 #include "store/shared_budget.h"
 #include "sync/agenda.h"
@@ -18,11 +20,9 @@ const sources::SourceType& provider_of(const SourceConfig& config) {
     throw Error(ErrorKind::config,
                 fmt::format("source.{}: type \"{}\" is not available in this version", config.name, config.type));
   }
-  if (config.auth.type != "key") {
-    throw Error(
-        ErrorKind::config,
-        fmt::format("source.{}: auth type \"{}\" is not available in this version", config.name, config.auth.type),
-        "use auth = { type = \"key\", secret = \"file:...\" }");
+  if (config.auth.type == "oauth1" && !type->oauth) {
+    throw Error(ErrorKind::config, fmt::format("source.{}: {} knows no OAuth", config.name, type->name),
+                "use auth = { type = \"key\", secret = \"file:...\" }");
   }
   for (const std::string& stream : config.streams) {
     if (std::ranges::find(type->stream_names, stream) == type->stream_names.end()) {
@@ -42,18 +42,6 @@ http::Endpoint endpoint_of(const SourceConfig& config, const sources::SourceType
   return http::Endpoint::parse(config.base_url.empty() ? hosts.front() : config.base_url);
 }
 
-http::TransportOptions transport_options(const SourceConfig& config, const http::Endpoint& endpoint) {
-  http::TransportOptions options;
-  options.endpoint = endpoint;
-  options.ca_file = config.ca_file;
-  options.proxy = config.proxy;
-  options.no_proxy = config.no_proxy;
-  options.connect_timeout = config.limits.connect_timeout;
-  options.body_limit = config.limits.body;
-  options.idle_connections = static_cast<std::size_t>(config.limits.workers);
-  return options;
-}
-
 /// The share as the vendor sees it: calls arrive a little earlier or later than they were sent, and no window of the
 /// vendor's may hold one too many. So the calls of one window are spread over it, one call's time, and a usual delay
 /// more.
@@ -62,8 +50,7 @@ http::LimiterOptions pacing(const LimitsConfig& limits) {
   return {limits.requests_per_minute, limits.window + limits.window / limits.requests_per_minute + kArrivalJitter};
 }
 
-http::ClientOptions client_options(const SourceConfig& config, const sources::SourceType& type,
-                                   const http::Endpoint& endpoint) {
+http::ClientOptions client_options(const SourceConfig& config, const http::Endpoint& endpoint) {
   const LimitsConfig& limits = config.limits;
   http::ClientOptions options;
   options.scope = {config.name, 0, "", ""};
@@ -73,8 +60,15 @@ http::ClientOptions client_options(const SourceConfig& config, const sources::So
   options.duplicate_guard = limits.duplicate_guard;
   options.timeout_cooldown = limits.timeout_cooldown;
   options.endpoint = endpoint;
-  options.credential_lines = type.credential_lines;
+  const KeySlot key = key_slots(config).front();
+  options.credential_lines = key.lines;
+  options.keys.token = key.token;
+  options.keys.oauth1 = config.auth.type == "oauth1";
   return options;
+}
+
+http::Sign signer_of(const SourceConfig& config, const sources::SourceType& type) {
+  return config.auth.type == "oauth1" ? http::Sign(http::sign_oauth1) : type.sign;
 }
 
 /// What is read: without a list of streams all that need not be asked for; asking for contacts in the privacy rules is
@@ -99,7 +93,7 @@ bool accepts(const SourceConfig& config, const sources::SourceType& type, const 
              const Credential& key, Clock& clock, const std::stop_token& stop) {
   http::Query query = type.probe.query;
   http::Request request;
-  type.sign({key, endpoint, type.probe.path, clock.utc_now()}, query, request.headers);
+  signer_of(config, type)({key, endpoint, type.probe.path, clock.utc_now()}, query, request.headers);
   request.target = endpoint.prefix + type.probe.path + "?" + http::encode_query(query);
   request.display = type.probe.path;
   try {
@@ -125,10 +119,27 @@ std::string region_that_accepts(const SourceConfig& config, const sources::Sourc
 
 }  // namespace
 
+http::TransportOptions transport_options(const SourceConfig& config, const http::Endpoint& endpoint) {
+  http::TransportOptions options;
+  options.endpoint = endpoint;
+  options.ca_file = config.ca_file;
+  options.proxy = config.proxy;
+  options.no_proxy = config.no_proxy;
+  options.connect_timeout = config.limits.connect_timeout;
+  options.body_limit = config.limits.body;
+  options.idle_connections = static_cast<std::size_t>(config.limits.workers);
+  return options;
+}
+
+http::Endpoint oauth_endpoint(const SourceConfig& source) {
+  const sources::SourceType& type = provider_of(source);
+  if (!type.oauth) throw Error(ErrorKind::config, fmt::format("source.{}: {} knows no OAuth", source.name, type.name));
+  return http::Endpoint::parse(source.base_url.empty() ? type.oauth->host(source.region) : source.base_url);
+}
+
 void require_sound(const SourceConfig& source) {
   endpoint_of(source, provider_of(source));
-  for (const std::string& reference : {source.auth.secret, source.auth.next})
-    if (!reference.empty()) SecretReference::parse(reference);
+  key_slots(source);
   if (source.schedule) sync::Cron::parse(source.schedule->cron);
 }
 
@@ -158,9 +169,10 @@ http::LimiterOptions account_pacing(const SourceConfig& source, const Config& co
 
 SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : config_(config) {
   const sources::SourceType& type = provider_of(config);
+  following_ = following_of(config, type);
   endpoint_ = endpoint_of(config, type);
   transport_ = std::make_unique<http::PocoTransport>(transport_options(config, endpoint_), around.clock);
-  http::ClientOptions options = client_options(config, type, endpoint_);
+  http::ClientOptions options = client_options(config, endpoint_);
   options.account_limiter = std::move(around.account_limiter);
   options.keys.memory = std::move(around.key_memory);
   options.keys.may_be_missing = around.secret_may_be_missing;
@@ -171,18 +183,19 @@ SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : conf
       return region_that_accepts(config, type, key, clock, stop);
     };
   }
-  client_ = std::make_unique<http::Client>(std::move(options), *transport_, SecretReference::parse(config.auth.secret),
-                                           type.sign, type.judge, around.masker, around.observer, around.clock);
+  client_ =
+      std::make_unique<http::Client>(std::move(options), *transport_, key_slots(config).front().reference,
+                                     signer_of(config, type), type.judge, around.masker, around.observer, around.clock);
   client_->set_probe(type.probe, type.account_probe);
-  source_ = type.make({config.name, *client_, config.region, privacy_of(config, around.masker), around.observer, around.clock,
-                       following_of(config, type)});
+  source_ = type.make({config.name, *client_, config.region, privacy_of(config, around.masker), around.observer,
+                       around.clock, following_});
 }
 
 sync::Job SourceParts::job(const Config& config) const {
   const LimitsConfig& limits = config_.limits;
   sync::Job job;
   job.source = config_.name;
-  job.following = following_of(config_, *find_provider(config_.type));
+  job.following = following_;
   job.page_sizes = {limits.page_size.start, limits.page_size.min, limits.page_size.max};
   job.workers = limits.workers;
   job.lease_ttl = config.lease_ttl;

@@ -24,6 +24,11 @@ namespace surveysync::app {
 /// region.
 void require_sound(const SourceConfig& source);
 
+/// How calls to `endpoint` are sent for this source: certificates, proxy, time-outs.
+http::TransportOptions transport_options(const SourceConfig& source, const http::Endpoint& endpoint);
+/// Where the source's vendor gives out OAuth tokens. Throws Error(config) where it gives out none.
+http::Endpoint oauth_endpoint(const SourceConfig& source);
+
 /// How fast the source's account may be asked: the lowest rate that any of `config`'s sources of this account allows.
 http::LimiterOptions account_pacing(const SourceConfig& source, const Config& config);
 
@@ -69,9 +74,12 @@ class SourceParts {
   http::Client& client() { return *client_; }
   const http::Endpoint& endpoint() const { return endpoint_; }
   sync::Job job(const Config& config) const;
+  /// What of the account is read, as configured.
+  const sources::Following& following() const { return following_; }
 
  private:
   const SourceConfig& config_;
+  sources::Following following_;
   http::Endpoint endpoint_;
   std::unique_ptr<http::Transport> transport_;
   std::unique_ptr<http::Client> client_;

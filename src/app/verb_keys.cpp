@@ -8,6 +8,7 @@
 #include "app/human.h"
 #include "app/json_writer.h"
 #include "app/key_records.h"
+#include "app/key_slots.h"
 #include "app/verbs.h"
 #include "report/log_line.h"
 
@@ -33,9 +34,9 @@ std::string word(const KeyLine& key) {
 }
 
 /// What the file holds: the fingerprint, or why it cannot be read.
-void read_file(KeyLine& key, const SourceConfig& source, Program& program) {
+void read_file(KeyLine& key, const KeySlot& slot, Program& program) {
   try {
-    const Credential found = SecretReference::parse(key.reference).read(find_provider(source.type)->credential_lines);
+    const Credential found = slot.read();
     program.masker().add(found);
     key.fingerprint = found.fingerprint;
   } catch (const Error& failure) {
@@ -63,13 +64,12 @@ void add_story(KeyLine& key, const std::vector<store::KeyRecord>& records) {
 std::vector<KeyLine> key_lines(Program& program, const SourceConfig& source,
                                const std::vector<store::KeyRecord>& records) {
   std::vector<KeyLine> keys;
-  for (const auto& [slot, reference] : {std::pair("secret", source.auth.secret), std::pair("next", source.auth.next)}) {
-    if (reference.empty()) continue;
+  for (const KeySlot& slot : key_slots(source)) {
     KeyLine key;
     key.source = source.name;
-    key.slot = slot;
-    key.reference = reference;
-    read_file(key, source, program);
+    key.slot = slot.name;
+    key.reference = slot.display();
+    read_file(key, slot, program);
     add_story(key, records);
     keys.push_back(std::move(key));
   }

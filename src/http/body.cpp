@@ -17,7 +17,7 @@ constexpr std::size_t kFirstReserve = 1UL << 20;  // for bodies of unknown lengt
 constexpr std::size_t kUsualRatio = 6;            // how much pages shrink by gzip
 
 [[noreturn]] void too_large(std::size_t limit) {
-  throw Error(ErrorKind::malformed, fmt::format("the answer is larger than {} bytes", limit),
+  throw Error(ErrorKind::malformed, fmt::format("{} {} bytes", kTooLarge, limit),
               "ask for smaller pages, or raise limits.body");
 }
 

@@ -5,11 +5,15 @@
 // (broken promises, too large).
 
 #include <string>
+#include <string_view>
 
 #include "http/connection.h"
 #include "http/message.h"
 
 namespace surveysync::http {
+
+/// How the message of an error begins that is about a body above its limit.
+inline constexpr std::string_view kTooLarge = "the answer is larger than";
 
 class AnswerReader {
  public:

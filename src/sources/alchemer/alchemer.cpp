@@ -224,6 +224,13 @@ std::vector<std::string> hosts(std::string_view region) {
   return {};
 }
 
+/// vendor-api.md 1.1 and 1.2: Canada has its own name for it, and the Australian one is not listed.
+std::string oauth_host(std::string_view region) {
+  if (region == "ca") return "https://apica.alchemer.com";
+  const std::vector<std::string> known = hosts(region);
+  return known.empty() ? std::string() : known.front();
+}
+
 }  // namespace
 
 const SourceType& source_type() {
@@ -258,6 +265,8 @@ const SourceType& source_type() {
       .make = [](const SourceContext& context) -> std::unique_ptr<Source> {
         return std::make_unique<AlchemerSource>(context);
       },
+      .oauth = OAuthPaths{"/head/oauth/request_token", "/head/oauth/authenticate", "/head/oauth/access_token",
+                          oauth_host},
   };
   return type;
 }
