@@ -4,6 +4,7 @@
 // source, shared by the run's workers: all members but `assume` are thread-safe. Throws what http/client throws, and
 // Error(malformed) for a page that cannot be understood at all; records that cannot be keyed come back quarantined.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include "base/error.h"
 #include "base/event.h"
 #include "http/client.h"
+#include "http/download.h"
 #include "model/stream.h"
 #include "sources/privacy.h"
 
@@ -148,6 +150,13 @@ class Source {
   virtual std::int64_t requests() const = 0;
 };
 
+/// Where files that respondents uploaded are kept.
+struct Files {
+  std::string directory = {};  ///< absolute; empty: none are fetched
+  /// Fetches one from the address that the vendor gave. Throws what http::download throws.
+  std::function<http::Download(const std::string& url, const std::stop_token& stop)> fetch = nullptr;
+};
+
 /// What assembly hands to a provider.
 struct SourceContext {
   std::string name;                            ///< the configured name
@@ -157,6 +166,7 @@ struct SourceContext {
   Observer& observer;
   Clock& clock;
   Following following = {};
+  Files files = {};
 };
 
 /// What the configuration takes from a provider: defaults and what may be written in its stanza.

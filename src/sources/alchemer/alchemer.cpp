@@ -9,6 +9,7 @@
 #include "sources/alchemer/alchemer_source.h"
 #include "sources/alchemer/judge.h"
 #include "sources/alchemer/lone.h"
+#include "sources/alchemer/objects_decode.h"
 #include "sources/alchemer/wall.h"
 
 namespace surveysync::sources::alchemer {
@@ -100,7 +101,8 @@ bool AlchemerSource::list_once(int size, const Scope& scope, const std::stop_tok
         continue;
       }
       into.push_back({std::to_string(*id), std::string(survey["title"].text()), promised_responses(survey),
-                      std::string(raw), removed_responses(survey)});
+                      std::string(raw), removed_responses(survey), std::string(survey["status"].text()),
+                      std::string(survey["modified_on"].text())});
     }
     // Without a count the list goes on until a page is not full.
     const bool full = static_cast<int>(list.records.size()) >= size;
@@ -139,11 +141,15 @@ Page AlchemerSource::fetch_definition(const FetchRequest& request, const std::st
 }
 
 Page AlchemerSource::fetch(const FetchRequest& request, const std::stop_token& stop) {
-  Page page = request.stream.name == "survey" ? fetch_definition(request, stop) : fetch_responses(request, stop);
+  const ObjectKind* const kind = object_kind(request.stream.name);
+  Page page = kind != nullptr                   ? fetch_objects(*kind, request, stop)
+              : request.stream.name == "survey" ? fetch_definition(request, stop)
+                                                : fetch_responses(request, stop);
   if (page.next && *page.next == request.position) {
     throw Error(ErrorKind::malformed,
-                fmt::format("reading survey {} does not get on from {}", request.partition.name, request.position),
-                "the vendor repeats a page; the survey is read again in the next run");
+                fmt::format("reading {} {} does not get on from {}", request.stream.name, request.partition.name,
+                            request.position),
+                "the vendor repeats a page; it is read again in the next run");
   }
   return page;
 }
@@ -155,6 +161,14 @@ model::Decode AlchemerSource::decoder(const model::StreamSpec& stream) const {
     return [document, this](const model::Record& record, model::RowBatch& rows) {
       decode_definition(*document, record, zones_, rows);
     };
+  }
+  if (const ObjectKind* const kind = object_kind(stream.name)) {
+    return [document, kind, this](const model::Record& record, model::RowBatch& rows) {
+      decode_object(*document, record, *kind, zones_, rows);
+    };
+  }
+  if (stream.name == kFileStream) {
+    return [document](const model::Record& record, model::RowBatch& rows) { decode_file(*document, record, rows); };
   }
   return [document, this](const model::Record& record, model::RowBatch& rows) {
     decode_response(*document, record, zones_, rows);
@@ -191,6 +205,8 @@ void AlchemerSource::assume(const std::vector<model::Capability>& capabilities) 
 }
 
 Abilities AlchemerSource::abilities(const model::StreamSpec& stream) const {
+  if (stream.reading != model::Reading::by_change)
+    return {false, false, false, "lists of this kind tell nothing of changes"};
   if (!stream.certified) return {false, false, false, "definitions are read whole"};
   return abilities_;
 }
@@ -265,8 +281,8 @@ const SourceType& source_type() {
       .make = [](const SourceContext& context) -> std::unique_ptr<Source> {
         return std::make_unique<AlchemerSource>(context);
       },
-      .oauth = OAuthPaths{"/head/oauth/request_token", "/head/oauth/authenticate", "/head/oauth/access_token",
-                          oauth_host},
+      .oauth =
+          OAuthPaths{"/head/oauth/request_token", "/head/oauth/authenticate", "/head/oauth/access_token", oauth_host},
   };
   return type;
 }

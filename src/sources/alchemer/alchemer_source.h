@@ -1,7 +1,8 @@
 #pragma once
 // The source itself: what it asks the vendor, shared by the run's workers. Private to this folder; alchemer.h has the
 // constant that the program knows. alchemer.cpp: the account and its definitions; responses.cpp: pages of responses;
-// presence.cpp: single records. Thread-safe but for `assume` and `learn`, as sources/source.h says.
+// presence.cpp: single records; objects_source.cpp: all other objects. Thread-safe but for `assume` and `learn`, as
+// sources/source.h says.
 
 #include <atomic>
 #include <mutex>
@@ -13,6 +14,8 @@
 #include "sources/alchemer/dates.h"
 #include "sources/alchemer/decode.h"
 #include "sources/alchemer/list.h"
+#include "sources/alchemer/objects_read.h"
+#include "sources/alchemer/response_file.h"
 #include "sources/alchemer/tables.h"
 #include "sources/numbered_pages.h"
 #include "sources/source.h"
@@ -91,6 +94,14 @@ class AlchemerSource final : public Source {
   model::Page read_window(const FetchRequest& request, WindowPosition position, const std::stop_token& stop);
   /// Keys the records of `list` into `page`, which then owns them; what each is and when it changed.
   std::vector<Dated> take_records(const FetchRequest& request, List& list, model::Page& page) const;
+
+  // Everything else: objects_source.cpp.
+  ObjectReader object_reader(const ObjectKind& kind, const Scope& scope, const std::stop_token& stop);
+  model::Page fetch_objects(const ObjectKind& kind, const FetchRequest& request, const std::stop_token& stop);
+  Found find_in_kind(const ObjectKind& kind, const model::Key& key, const Scope& scope, const std::stop_token& stop);
+  Found find_file(const model::Key& key, const Scope& scope, const std::stop_token& stop);
+  std::optional<FetchedFile> fetch_file(const model::Key& key, const std::string& url, const std::stop_token& stop);
+  model::Page reread_object(const ObjectKind& kind, const model::Partition& partition, const std::string& raw) const;
 
   Found find_object(const std::string& path, http::Query query, const Scope& scope, const std::stop_token& stop,
                     const std::function<void(Body&, json::Value, bool flat, model::Page&)>& take);

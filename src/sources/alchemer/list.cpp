@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sources/alchemer/judge.h"
+#include "sources/alchemer/lone.h"
 #include "sources/alchemer/wall.h"
 
 namespace surveysync::sources::alchemer {
@@ -13,6 +14,31 @@ json::Splitter& worker_splitter() {
   return splitter;
 }
 
+constexpr std::string_view kData = "data";
+
+/// The answer split, with its list as `member`; refusals behind a 200 are thrown.
+List open_list(http::Reply& reply, std::string_view path, std::string_view member) {
+  List list{Body(std::move(reply.body)), {}, {}, 0, {}};
+  list.envelope = worker_splitter().split(*list.body.text, member);
+  const std::string_view ok = list.envelope.scalar("result_ok");
+  if (ok == "false" || ok == "0") {
+    const http::Judgement no =
+        judge_envelope(reply.status, list.envelope.scalar("code"), list.envelope.scalar("message"));
+    throw Error(no.kind, fmt::format("reading {}: the vendor said \"{}\"", path, no.message));
+  }
+  return list;
+}
+
+void take_rows(List& list) {
+  for (const std::string_view record : list.envelope.records) {
+    if (record == "null")
+      ++list.holes;
+    else
+      list.records.push_back(record);
+  }
+  list.total = list.envelope.integer("total_count");
+}
+
 }  // namespace
 
 Body::Body(std::string&& bytes)
@@ -21,23 +47,26 @@ Body::Body(std::string&& bytes)
 }
 
 List read_list(http::Reply& reply, std::string_view path) {
-  List list{Body(std::move(reply.body)), {}, {}, 0, {}};
-  list.envelope = worker_splitter().split(*list.body.text, "data");
-  const std::string_view ok = list.envelope.scalar("result_ok");
-  if (ok == "false" || ok == "0") {
-    const http::Judgement no =
-        judge_envelope(reply.status, list.envelope.scalar("code"), list.envelope.scalar("message"));
-    throw Error(no.kind, fmt::format("reading {}: the vendor said \"{}\"", path, no.message));
-  }
+  List list = open_list(reply, path, kData);
   if (!list.envelope.list_found)
     throw Error(ErrorKind::malformed, fmt::format("reading {}: the answer has no data", path));
-  for (const std::string_view record : list.envelope.records) {
-    if (record == "null")
-      ++list.holes;
-    else
-      list.records.push_back(record);
+  take_rows(list);
+  return list;
+}
+
+List read_list_or_object(http::Reply& reply, std::string_view path, std::string_view member) {
+  List list = open_list(reply, path, member);
+  if (!list.envelope.list_found) list.envelope = worker_splitter().split(*list.body.text, kData);
+  if (!list.envelope.list_found && list.envelope.scalar("id").empty())
+    throw Error(ErrorKind::malformed, fmt::format("reading {}: the answer has no {}", path, member));
+  if (!list.envelope.list_found) {
+    list.flat = true;
+    list.body = Body(without_envelope(*list.body.text));
+    return list;
   }
-  list.total = list.envelope.integer("total_count");
+  if (list.envelope.list == "null")  // seen to pass (vendor-api.md 1.3)
+    throw Error(ErrorKind::unavailable, fmt::format("reading {}: null where {} was due", path, member));
+  take_rows(list);
   return list;
 }
 

@@ -28,12 +28,15 @@ struct List {
   std::vector<std::string_view> records;  ///< without null entries
   std::int64_t holes = 0;                 ///< null entries
   std::optional<std::int64_t> total;
+  bool flat = false;  ///< no list: the body is the object itself
 
   std::int64_t rows() const { return static_cast<std::int64_t>(records.size()) + holes; }
 };
 
 /// Takes the body out of `reply`. `path` names it in errors.
 List read_list(http::Reply& reply, std::string_view path);
+/// The same where the list may be called `member`, and where one object may stand beside result_ok instead of it.
+List read_list_or_object(http::Reply& reply, std::string_view path, std::string_view member);
 
 /// date_updated of a raw record where it has the form that can be ordered, else empty. A view into `raw`.
 std::string_view stamp_of(std::string_view raw);

@@ -66,6 +66,8 @@ Found AlchemerSource::find_object(const std::string& path, http::Query query, co
 
 Found AlchemerSource::find(const model::StreamSpec& stream, const model::Partition& partition, const model::Key& key,
                            const Scope& scope, const std::stop_token& stop) {
+  if (const ObjectKind* const kind = object_kind(stream.name)) return find_in_kind(*kind, key, scope, stop);
+  if (stream.name == kFileStream) return find_file(key, scope, stop);
   if (!stream.certified) return find_partition(partition.name, scope, stop);
   const std::int64_t survey_id = std::stoll(partition.name);
   const std::int64_t response_id = std::get<std::int64_t>(key.back());
@@ -95,6 +97,7 @@ Found AlchemerSource::find_partition(const std::string& name, const Scope& scope
 
 Page AlchemerSource::reread(const model::StreamSpec& stream, const model::Partition& partition,
                             const std::string& raw) const {
+  if (const ObjectKind* const kind = object_kind(stream.name)) return reread_object(*kind, partition, raw);
   Page page;
   if (!stream.certified) {
     quarantine(raw, "a part of a definition cannot be read without the rest: it is read again with its survey", page);
