@@ -225,8 +225,9 @@ pg::ConnectOptions connect_options(const Config& config) {
 }
 
 store::OpenSession session_opener(const Config& config, Observer& observer, Clock& clock) {
-  return [options = connect_options(config), &observer, &clock](std::stop_token stop) {
-    return std::make_unique<store::Session>(options, observer, clock, std::move(stop));
+  return [options = connect_options(config), digest = privacy_digest_source(config.privacy_key), &observer,
+          &clock](std::stop_token stop) {
+    return std::make_unique<store::Session>(options, observer, clock, std::move(stop), digest);
   };
 }
 

@@ -88,10 +88,38 @@ std::string check_stream(sources::Source& source, const model::StreamSpec& strea
     decode(record, rows);
     decoded += rows.rows().size();
   }
-  if (page.records.empty()) return fmt::format("survey {} has no record yet", partition.name);
-  return fmt::format("survey {}: {} record{} read, {} row{} made of {}", partition.name, page.records.size(),
+  const std::string of = partition.name.empty() ? "the account" : "survey " + partition.name;
+  if (page.records.empty()) return of + " has no record yet";
+  return fmt::format("{}: {} record{} read, {} row{} made of {}", of, page.records.size(),
                      page.records.size() == 1 ? "" : "s", decoded, decoded == 1 ? "" : "s",
                      page.records.size() == 1 ? "it" : "them");
+}
+
+/// Where a row is read from.
+struct RowPlace {
+  const model::Partition& partition;
+  const Scope& scope;
+};
+
+/// One stream. One that the key may not read is a failure only where somebody named it.
+void check_row(CheckReport& report, const std::string& what, SourceParts& parts, const model::StreamSpec& stream,
+               const RowPlace& place, const std::stop_token& stop) {
+  const bool must = stream.reading == model::Reading::by_change || parts.following().streams_named;
+  const auto read = [&] { return check_stream(parts.source(), stream, place.partition, place.scope, stop); };
+  if (must) {
+    report.run(what, read);
+    return;
+  }
+  try {
+    report.pass(what, read());
+  } catch (const Error& refusal) {
+    if (refusal.kind() == ErrorKind::denied || refusal.kind() == ErrorKind::rejected) {
+      report.warn(what, fmt::format("this key may not read it: {}", refusal.what()),
+                  "give the key's user the permission, or leave the stream out of `streams`");
+    } else {
+      report.run(what, [&]() -> std::string { throw Error(refusal); });
+    }
+  }
 }
 
 /// Whose results these are.
@@ -120,13 +148,15 @@ std::optional<std::vector<model::Partition>> check_streams(CheckReport& report, 
     report.warn(name + " surveys", fmt::format("surveys.include names {}, which this key does not see", id));
   }
   const model::Partition* const partition = first_followed(all, source);
+  const model::Partition account;
   for (const model::StreamSpec& stream : parts.source().streams()) {
-    if (!source.streams.empty() && !source.streams.contains(stream.name)) continue;
+    if (!parts.following().reads(stream) || stream.reading == model::Reading::named) continue;
     const std::string what = fmt::format("{} {}", name, stream.name);
-    if (partition == nullptr) {
+    const model::Partition* const from = stream.of_account ? &account : partition;
+    if (from == nullptr) {
       report.warn(what, "no survey to read a row from");
     } else {
-      report.run(what, [&] { return check_stream(parts.source(), stream, *partition, scope, stop); });
+      check_row(report, what, parts, stream, {*from, scope}, stop);
     }
   }
   return all;

@@ -20,18 +20,13 @@ namespace {
 // Incidents are written and told before a verb ends, for at most this long.
 constexpr Duration kTellTime = std::chrono::seconds(5);
 
-bool follows_stream(const Lane& lane, const std::string& stream) {
-  return lane.config->streams.empty() || lane.config->streams.contains(stream);
-}
-
 /// The stream whose records the progress counts: the certified one, which carries the mass, if it is followed.
 std::string counted_stream(const Lane& lane) {
   std::string counted;
-  bool certified = false;
   for (const model::StreamSpec& stream : lane.parts->source().streams()) {
-    if (!follows_stream(lane, stream.name) || (certified && !stream.certified)) continue;
-    counted = stream.name;
-    certified = stream.certified;
+    if (!lane.job.following.reads(stream)) continue;
+    if (stream.certified) return stream.name;
+    if (counted.empty()) counted = stream.name;
   }
   return counted;
 }
@@ -102,7 +97,7 @@ void Lanes::check_tables() {
   const auto connection = program_.open_database();
   for (Lane& lane : lanes_) {
     for (const model::StreamSpec& stream : lane.parts->source().streams()) {
-      if (follows_stream(lane, stream.name)) store::verify_tables(*connection, stream);
+      if (lane.job.following.reads(stream)) store::verify_tables(*connection, stream);
     }
   }
 }

@@ -130,8 +130,7 @@ void SourceLane::assemble(const std::stop_token& stop) {
   if (!keys_.joinable()) begin_keys(session->connection(), stop);
   store::require_version(session->connection());
   for (const model::StreamSpec& stream : parts_->source().streams()) {
-    if (source_.streams.empty() || source_.streams.contains(stream.name))
-      store::verify_tables(session->connection(), stream);
+    if (parts_->following().reads(stream)) store::verify_tables(session->connection(), stream);
   }
   schema_checked_ = true;
 }

@@ -87,8 +87,8 @@ class Archive {
   /// the certificate would count the record twice. Returns how many records were dropped.
   std::int64_t drop(const Fence& fence, const std::vector<std::int64_t>& ids,
                     const std::vector<model::StreamSpec>& streams = {});
-  /// Dropped records of the partition, by digest, that the vendor has no more: they are excluded no longer. Erased ones
-  /// stay.
+  /// Excluded records of the partition, by digest as stored, that the vendor has no more: dropped ones are excluded no
+  /// longer; erased ones stay so and do not count.
   void forget_dropped(const Fence& fence, const std::string& stream, const std::string& partition,
                       const std::vector<model::Hash>& digests);
 

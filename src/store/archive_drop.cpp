@@ -86,6 +86,10 @@ void Archive::forget_dropped(const Fence& fence, const std::string& stream, cons
          "digest = $4 AND kind = 'drop'",
          {pg::text(fence.source), pg::text(stream), pg::text(partition),
           pg::bytea({reinterpret_cast<const char*>(digest.data()), digest.size()})}});
+    statements.push_back(
+        {"UPDATE surveysync.erasure SET present = false WHERE source = $1 AND stream = $2 AND "
+         "partition = $3 AND digest = $4 AND kind = 'erasure'",
+         statements.back().params});
   }
   write_fenced(connection_, fence, std::move(statements));
 }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/error.h"
 #include "store/sql_text.h"
 #include "store/table_sql.h"
 
@@ -17,20 +16,29 @@ std::string DeletionSql::update(int now, int run) const {
                      run);
 }
 
+/// The expression over row t that sightings are compared with.
+std::string DeletionSql::own_key() const {
+  const std::size_t own = own_keys(table_, partitioned_), first = table_.key.size() - own;
+  if (own == 1) return "t." + quoted(table_.key.back().name);
+  return list(
+      own, [&](std::size_t i) { return "t." + quoted(table_.key[first + i].name) + "::text"; }, " || '/' || ");
+}
+
+std::string DeletionSql::own_type() const {
+  return own_keys(table_, partitioned_) == 1 ? std::string(sql_type(table_.key.back().type)) : "text";
+}
+
 std::string DeletionSql::unseen_query() const {
-  if (table_.key.size() > (partitioned_ ? 2U : 1U)) {
-    throw Error(ErrorKind::bug, "sightings of " + table_.qualified() + ", whose key has several parts");
-  }
   std::string window;
   if (table_.version) {
     window = fmt::format(" AND ($5::timestamptz IS NULL OR t.{0} >= $5) AND ($6::timestamptz IS NULL OR t.{0} < $6)",
                          quoted(table_.columns[*table_.version].name));
   }
   return fmt::format(
-      "SELECT t.{0} FROM {1} AS t WHERE t.source = $1{2} AND t.deleted_at IS NULL AND t.first_seen_at < $4 "
+      "SELECT {0} FROM {1} AS t WHERE t.source = $1{2} AND t.deleted_at IS NULL AND t.first_seen_at < $4 "
       "AND t.changed_at < $4{3} EXCEPT SELECT u.k::{4} FROM surveysync.sighting AS s "
       "CROSS JOIN LATERAL unnest(s.record_keys) AS u (k) WHERE s.source = $1 AND s.stream = $2 AND s.partition = $3",
-      quoted(last().name), qualified(table_), in_partition(3), window, sql_type(last().type));
+      own_key(), qualified(table_), in_partition(3), window, own_type());
 }
 
 std::string DeletionSql::count_unseen() const {
@@ -45,8 +53,8 @@ std::string DeletionSql::unseen(bool random_sample) const {
 std::string DeletionSql::mark_unseen() const {
   // The conditions again: a row that was changed meanwhile is looked at anew when its lock is taken.
   return fmt::format(
-      "{} FROM ({}) AS x (k) WHERE t.source = $1{} AND t.{} = x.k AND t.deleted_at IS NULL AND t.changed_at < $4",
-      update(7, 8), unseen_query(), in_partition(3), quoted(last().name));
+      "{} FROM ({}) AS x (k) WHERE t.source = $1{} AND {} = x.k AND t.deleted_at IS NULL AND t.changed_at < $4",
+      update(7, 8), unseen_query(), in_partition(3), own_key());
 }
 
 std::string DeletionSql::mark_keys() const {

@@ -1,6 +1,7 @@
 #pragma once
 // The SQL of deletions in one declared table: what a pass has not met, and marking it. Pure text; inside of store/. A
-// sighting is the text of a key's last part, the one behind the partition's: casts make it the column's type again.
+// sighting is the text of a key's own part, the one behind the partition's: a cast makes it the column's type again. Of
+// a key with several own parts it is their texts joined by /.
 //
 // What was met is subtracted by EXCEPT and not by NOT EXISTS: a planner without statistics loops over an anti-join,
 // while EXCEPT is always hashed or sorted. Against the same mistake in mark_unseen there is kNoLoops.
@@ -15,15 +16,20 @@ namespace surveysync::store {
 inline constexpr const char *kNoLoops = "SET LOCAL enable_nestloop = off",
                             *kLoopsAgain = "SET LOCAL enable_nestloop TO DEFAULT";
 
+/// How many of a table's key columns stand behind the partition's.
+inline std::size_t own_keys(const model::Table& table, bool partitioned) {
+  return table.key.size() - (partitioned && table.key.size() > 1 ? 1 : 0);
+}
+
 class DeletionSql {
  public:
   /// `partitioned`: the first key column is the partition's name.
   DeletionSql(const model::Table& table, bool partitioned) : table_(table), partitioned_(partitioned) {}
 
   /// How many live rows were not met. $1 source, $2 stream, $3 partition, $4 stored and changed before, $5 and $6 the
-  /// version's bounds or null. Throws Error(bug) for a table whose key has more parts behind the partition's than one.
+  /// version's bounds or null.
   std::string count_unseen() const;
-  /// Their last key parts, ascending or by chance; $7 how many at most.
+  /// Their own key parts, ascending or by chance; $7 how many at most.
   std::string unseen(bool random_sample) const;
   /// Marks them; $7 now, $8 run.
   std::string mark_unseen() const;
@@ -37,7 +43,8 @@ class DeletionSql {
   std::string unseen_query() const;
   std::string in_partition(std::size_t parameter) const;
   std::string update(int now, int run) const;
-  const model::Column& last() const { return table_.key.back(); }
+  std::string own_key() const;
+  std::string own_type() const;
 
   const model::Table& table_;
   bool partitioned_;

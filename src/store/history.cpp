@@ -23,11 +23,11 @@ constexpr const char* kClocks =
     "greatest(w.success, CASE WHEN k.balanced THEN k.probed_at END) AS success FROM surveysync.checkpoint k "
     "LEFT JOIN walk w ON w.source = k.source AND w.stream = k.stream AND w.partition = k.partition "
     "WHERE k.partition <> ''), "
-    "cert AS (SELECT g.source, g.survey_id::text AS partition, z.stored_live, z.balanced, g.certified FROM ("
-    "SELECT x.source, x.survey_id, max(x.certified_at) AS newest, "
+    "cert AS (SELECT g.source, g.stream, g.partition, z.stored_live, z.balanced, g.certified FROM ("
+    "SELECT x.source, x.stream, x.partition, max(x.certified_at) AS newest, "
     "max(x.certified_at) FILTER (WHERE x.balanced) AS certified FROM surveysync.certificate x "
-    "GROUP BY x.source, x.survey_id) AS g JOIN surveysync.certificate z ON z.source = g.source "
-    "AND z.survey_id = g.survey_id AND z.certified_at = g.newest) "
+    "GROUP BY x.source, x.stream, x.partition) AS g JOIN surveysync.certificate z ON z.source = g.source "
+    "AND z.stream = g.stream AND z.partition = g.partition AND z.certified_at = g.newest) "
     "SELECT c.source, c.partition, c.title, c.attempt, c.success, c.certified, c.newest_change, "
     "coalesce(c.stored_live, 0), c.balanced FROM ("
     "SELECT r.source, '' AS partition, '' AS title, max(r.started_at) AS attempt, "
@@ -129,16 +129,17 @@ std::vector<RunStreamRow> History::run_streams(std::int64_t run_id) {
 std::vector<Certificate> History::certificates(std::int64_t run_id) {
   const std::vector<pg::Param> params = {pg::int8(run_id)};
   const pg::Result rows = connection_.execute(
-      "SELECT source, survey_id::text, as_of, total_before, total_after, fetched, stored_live, tombstoned, "
+      "SELECT source, partition, as_of, total_before, total_after, fetched, stored_live, tombstoned, "
       "quarantined, excluded, "
-      "in_flight, balanced FROM surveysync.certificate WHERE run_id = $1 ORDER BY source, survey_id",
+      "in_flight, balanced, stream FROM surveysync.certificate WHERE run_id = $1 ORDER BY source, stream, "
+      "survey_id, partition",
       params);
   std::vector<Certificate> found;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     found.push_back({run_id, rows.text(row, 0), rows.text(row, 1), rows.time(row, 2).value_or(UtcTime()),
                      rows.integer(row, 3), rows.integer(row, 4), rows.integer(row, 5), rows.integer(row, 6),
                      rows.integer(row, 7), rows.integer(row, 8), rows.integer(row, 9), rows.integer(row, 10),
-                     rows.boolean(row, 11)});
+                     rows.boolean(row, 11), rows.text(row, 12)});
   }
   return found;
 }

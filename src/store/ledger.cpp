@@ -9,15 +9,12 @@
 namespace surveysync::store {
 namespace {
 
-/// The bigint of a partition's name; 0 for the partition without a name.
-std::int64_t survey_id(const std::string& partition) {
+/// The partition's name as a number, where it is one.
+std::optional<std::int64_t> survey_id(const std::string& partition) {
   std::int64_t id = 0;
-  if (partition.empty()) return id;
   const auto [end, error] = std::from_chars(partition.data(), partition.data() + partition.size(), id);
-  if (error != std::errc() || end != partition.data() + partition.size()) {
-    throw Error(ErrorKind::bug, "a certificate for partition \"" + pg::storable(partition) + "\", which is no number");
-  }
-  return id;
+  const bool number = !partition.empty() && error == std::errc() && end == partition.data() + partition.size();
+  return number ? std::optional(id) : std::nullopt;
 }
 
 }  // namespace
@@ -155,22 +152,23 @@ void Ledger::forget_unseen_quarantine(const Fence& fence, const std::string& str
 }
 
 void Ledger::save_certificate(const Fence& fence, const Certificate& certificate) {
+  const auto survey = survey_id(certificate.partition);
   write_fenced(
       connection_, fence,
       "INSERT INTO surveysync.certificate (run_id, source, survey_id, as_of, total_before, total_after, fetched, "
       "stored_live, "
-      "tombstoned, quarantined, excluded, in_flight, balanced, certified_at) "
-      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, pg_catalog.now()) "
-      "ON CONFLICT (run_id, source, survey_id) DO UPDATE SET as_of = excluded.as_of, total_before = "
+      "tombstoned, quarantined, excluded, in_flight, balanced, certified_at, stream, partition) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, pg_catalog.now(), $14, $15) "
+      "ON CONFLICT (run_id, source, stream, partition) DO UPDATE SET as_of = excluded.as_of, total_before = "
       "excluded.total_before, "
       "total_after = excluded.total_after, fetched = excluded.fetched, stored_live = excluded.stored_live, "
       "tombstoned = excluded.tombstoned, quarantined = excluded.quarantined, excluded = excluded.excluded, "
       "in_flight = excluded.in_flight, balanced = excluded.balanced, certified_at = excluded.certified_at",
-      {pg::int8(certificate.run_id), pg::text(fence.source), pg::int8(survey_id(certificate.partition)),
+      {pg::int8(certificate.run_id), pg::text(fence.source), survey ? pg::int8(*survey) : pg::null_of(pg::int8(0).oid),
        pg::timestamptz(certificate.as_of), pg::int8(certificate.total_before), pg::int8(certificate.total_after),
        pg::int8(certificate.fetched), pg::int8(certificate.stored_live), pg::int8(certificate.tombstoned),
        pg::int8(certificate.quarantined), pg::int8(certificate.excluded), pg::int8(certificate.in_flight),
-       pg::boolean(certificate.balanced)});
+       pg::boolean(certificate.balanced), pg::text(certificate.stream), pg::text(certificate.partition)});
 }
 
 UtcTime Ledger::now() {

@@ -10,6 +10,7 @@
 #include "base/event.h"
 #include "model/stream.h"
 #include "pg/connection.h"
+#include "store/exclusions.h"
 #include "store/lease.h"
 
 namespace surveysync::store {
@@ -17,15 +18,13 @@ namespace surveysync::store {
 /// surveysync.certificate, one row.
 struct Certificate {
   std::int64_t run_id = 0;
-  std::string source, partition;  ///< partition: the survey's id
+  std::string source, partition;  ///< partition: the survey's id; empty: all of the stream
   UtcTime as_of{};
   std::int64_t total_before = 0, total_after = 0;  ///< the vendor's
   std::int64_t fetched = 0, stored_live = 0, tombstoned = 0, quarantined = 0, excluded = 0, in_flight = 0;
   bool balanced = false;
+  std::string stream = {};
 };
-
-/// How an excluded record is remembered: XXH3-128 of "stream\0partition\0record key".
-model::Hash exclusion_digest(std::string_view stream, std::string_view partition, std::string_view record_key);
 
 /// What was known of a partition when it was last looked at to the end; decides whether the next run must read it.
 struct Standing {
@@ -57,9 +56,14 @@ struct PlannedPartition {
   UtcTime planned_at = {};  ///< by the database's clock, once it is read back
 };
 
+/// The capability that names the privacy key by which values of a source are hashed.
+inline constexpr std::string_view kPrivacyKey = "privacy_key";
+
 class Ledger {
  public:
-  explicit Ledger(pg::Connection& connection) : connection_(connection) {}
+  /// `digest`: the privacy key, asked for when something was erased by it.
+  explicit Ledger(pg::Connection& connection, DigestSource digest = {})
+      : connection_(connection), digest_(std::move(digest)) {}
 
   /// Closes runs of the source that were open when their process died (outcome failed), returns their ids.
   std::vector<std::int64_t> close_abandoned(const Fence& fence);
@@ -107,9 +111,15 @@ class Ledger {
   std::int64_t mark_partition_deleted(const Fence& fence, std::int64_t run_id, const model::StreamSpec& stream,
                                       const std::string& partition);
 
-  /// Digests (see exclusion_digest) of records of the partition that are kept out by erasure or `quarantine drop`.
-  std::vector<model::Hash> exclusions(const std::string& source, const std::string& stream,
-                                      const std::string& partition);
+  /// Records of the partition that are kept out by erasure or `quarantine drop`. Throws Error(config) where something
+  /// was erased and this host has not the privacy key by which it is known.
+  Exclusions exclusions(const std::string& source, const std::string& stream, const std::string& partition);
+  /// The vendor showed these erased records (Exclusions::shown): they count as excluded from now on.
+  void note_shown(const Fence& fence, const std::string& stream, const std::string& partition,
+                  const std::vector<model::Hash>& shown);
+  /// Throws Error(config) when values of the source were hashed by another privacy key than the one with this
+  /// fingerprint.
+  void require_privacy_key(const std::string& source, const std::string& fingerprint);
 
   /// Replaces the source's plan.
   void save_plan(const Fence& fence, const std::vector<PlannedPartition>& plan);
@@ -153,6 +163,7 @@ class Ledger {
 
  private:
   pg::Connection& connection_;
+  DigestSource digest_;
 };
 
 }  // namespace surveysync::store

@@ -68,6 +68,15 @@ std::vector<pg::Param> params_of(const std::string& source, const Ledger::Unseen
           pg::timestamptz(question.until)};
 }
 
+/// "17/5": the last `own` parts of a key. Only the last of them may hold a slash itself.
+void append_parts(std::string_view text, const model::Table& table, std::size_t own, model::Key& key) {
+  for (std::size_t i = table.key.size() - own; i < table.key.size(); ++i) {
+    const std::size_t slash = i + 1 == table.key.size() ? std::string_view::npos : text.find('/');
+    key.push_back(key_part(std::string(text.substr(0, slash)), table.key[i]));
+    text = slash == std::string_view::npos ? std::string_view() : text.substr(slash + 1);
+  }
+}
+
 DeletionSql sql_of(const Ledger::UnseenQuestion& question) {
   const model::Table& table = question.stream.tables.at(0);
   if ((question.from || question.until) && !table.version) {
@@ -78,28 +87,6 @@ DeletionSql sql_of(const Ledger::UnseenQuestion& question) {
 
 }  // namespace
 
-model::Hash exclusion_digest(std::string_view stream, std::string_view partition, std::string_view record_key) {
-  std::string bytes(stream);
-  bytes.append(1, '\0').append(partition).append(1, '\0').append(record_key);
-  return model::hash_of(bytes);
-}
-
-std::vector<model::Hash> Ledger::exclusions(const std::string& source, const std::string& stream,
-                                            const std::string& partition) {
-  const std::vector<pg::Param> params = {pg::text(source), pg::text(stream), pg::text(partition)};
-  const pg::Result rows = connection_.execute(
-      "SELECT digest FROM surveysync.erasure WHERE source = $1 AND stream = $2 AND partition = $3", params);
-  std::vector<model::Hash> digests;
-  for (std::size_t row = 0; row < rows.rows(); ++row) {
-    const std::string_view bytes = rows.bytes(row, 0);
-    model::Hash digest;
-    if (bytes.size() != digest.size()) continue;
-    std::ranges::transform(bytes, digest.begin(), [](char byte) { return static_cast<std::uint8_t>(byte); });
-    digests.push_back(digest);
-  }
-  return digests;
-}
-
 std::int64_t Ledger::count_unseen(const std::string& source, const UnseenQuestion& question) {
   return connection_.execute(sql_of(question).count_unseen(), params_of(source, question)).integer(0, 0);
 }
@@ -109,12 +96,16 @@ std::vector<model::Key> Ledger::unseen(const std::string& source, const UnseenQu
   std::vector<pg::Param> params = params_of(source, question);
   params.push_back(pg::int8(static_cast<std::int64_t>(limit)));
   const pg::Result rows = connection_.execute(sql_of(question).unseen(random_sample), params);
-  const std::vector<model::Column>& key = question.stream.tables[0].key;
+  const model::Table& table = question.stream.tables[0];
+  const std::size_t own = own_keys(table, !question.partition.empty());
   std::vector<model::Key> keys;
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     model::Key& found = keys.emplace_back();
-    if (key.size() > 1) found.push_back(key_part(question.partition, key[0]));
-    found.push_back(key_part(rows, row, 0, key.back()));
+    if (own < table.key.size()) found.push_back(key_part(question.partition, table.key[0]));
+    if (own == 1)
+      found.push_back(key_part(rows, row, 0, table.key.back()));
+    else
+      append_parts(rows.text(row, 0), table, own, found);
   }
   return keys;
 }

@@ -115,7 +115,8 @@ void compress_payloads(pg::Connection& connection) {
       "SELECT n.nspname::text, c.relname::text FROM pg_catalog.pg_attribute a "
       "JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
       "WHERE a.attname = 'payload' AND c.relkind IN ('r', 'p') AND EXISTS (SELECT 1 FROM pg_catalog.pg_attribute h "
-      "WHERE h.attrelid = c.oid AND h.attname IN ('payload_hash', 'recorded_at')) AND pg_catalog.pg_has_role(c.relowner, "
+      "WHERE h.attrelid = c.oid AND h.attname IN ('payload_hash', 'recorded_at')) AND "
+      "pg_catalog.pg_has_role(c.relowner, "
       "'USAGE') "
       "AND a.attcompression = '' AND EXISTS (SELECT 1 FROM pg_catalog.pg_settings s "
       "WHERE s.name = 'default_toast_compression' AND 'lz4' = ANY (s.enumvals)) ORDER BY 1, 2");

@@ -66,6 +66,11 @@ bool is_excluded(const WriteTarget& target, const std::string& quarantine_key) {
          target.excluded->contains(exclusion_digest(target.stream.name, target.partition.name, quarantine_key));
 }
 
+bool is_erased(const WriteTarget& target, const std::string& quarantine_key) {
+  return target.excluded != nullptr &&
+         target.excluded->erased(exclusion_digest(target.stream.name, target.partition.name, quarantine_key));
+}
+
 std::map<std::string, PageWrite::Quarantine> PageWrite::quarantine_of(std::span<const Item> items,
                                                                       const Refused& refused) const {
   std::map<std::string, Quarantine> rows;
@@ -174,6 +179,8 @@ void PageWrite::finish(pg::Transaction& transaction, std::span<const Item> items
   for (pg::Statement& statement : version_statements(items, refused))
     statements.push_back(std::move(statement));
   for (pg::Statement& statement : quarantine_statements(items, refused))
+    statements.push_back(std::move(statement));
+  for (pg::Statement& statement : person_statements())
     statements.push_back(std::move(statement));
   if (std::optional<pg::Statement> sighting = sighting_statement()) statements.push_back(std::move(*sighting));
   const std::vector<pg::Result> results = transaction.execute_all(statements);

@@ -1,6 +1,7 @@
 // PageWrite: versions of definitions, and the keys that a pass has met.
 #include <charconv>
 
+#include "store/deletion_sql.h"
 #include "store/encode.h"
 #include "store/key_params.h"
 #include "store/page_write.h"
@@ -17,14 +18,23 @@ std::string text_of(const model::KeyPart& part) {
   return pg::storable(std::get<std::string>(part));
 }
 
-/// The last part of a quarantined record's key, where it is the key of a row: "77/5" in partition 77.
-std::optional<std::string> last_part(std::string_view record_key, const model::Table& table,
-                                     const std::string& partition) {
-  if (table.key.size() > 1) {
+/// What a row is sighted by: the parts of its key behind the partition's.
+std::string own_key(const model::Key& key, std::size_t own) {
+  std::string text;
+  for (std::size_t i = key.size() - own; i < key.size(); ++i)
+    text += (text.empty() ? "" : "/") + text_of(key[i]);
+  return text;
+}
+
+/// The same of a quarantined record's key, where it is the key of a row: "77/5" in partition 77.
+std::optional<std::string> own_key(std::string_view record_key, const model::Table& table,
+                                   const std::string& partition) {
+  const std::size_t own = own_keys(table, !partition.empty());
+  if (own < table.key.size()) {
     if (!record_key.starts_with(partition + "/")) return std::nullopt;
     record_key.remove_prefix(partition.size() + 1);
   }
-  if (table.key.back().type != model::ColumnType::int64) return pg::storable(record_key);
+  if (own > 1 || table.key.back().type != model::ColumnType::int64) return pg::storable(record_key);
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(record_key.data(), record_key.data() + record_key.size(), number);
   if (error != std::errc() || end != record_key.data() + record_key.size()) return std::nullopt;
@@ -36,12 +46,14 @@ std::optional<std::string> last_part(std::string_view record_key, const model::T
 std::optional<pg::Statement> PageWrite::sighting_statement() const {
   if (!in_.target.sight) return std::nullopt;
   std::vector<std::string> keys;
+  const std::size_t own = own_keys(tables_[0], !in_.target.partition.name.empty());
   for (const model::Record& record : in_.page.records) {
-    if (record.table == 0) keys.push_back(text_of(record.key.back()));
+    // What was erased leaves no trace; nothing of it is stored that could be held to be gone.
+    if (record.table == 0 && !is_erased(in_.target, record_key(record))) keys.push_back(own_key(record.key, own));
   }
   // The vendor has them, readable or not.
   for (const model::Quarantined& record : in_.page.quarantined) {
-    if (auto key = last_part(record.record_key, tables_[0], in_.target.partition.name)) keys.push_back(std::move(*key));
+    if (auto key = own_key(record.record_key, tables_[0], in_.target.partition.name)) keys.push_back(std::move(*key));
   }
   if (keys.empty()) return std::nullopt;
   return pg::Statement{kSighting,

@@ -32,6 +32,8 @@ std::string quarantine_key(const model::StreamSpec& stream, const model::Record&
 std::string quarantine_key(const model::Quarantined& record);
 /// Kept out by erasure or `quarantine drop`.
 bool is_excluded(const WriteTarget& target, const std::string& quarantine_key);
+/// Of these: erased on request.
+bool is_erased(const WriteTarget& target, const std::string& quarantine_key);
 
 /// What is reused from page to page.
 struct PageMemory {
@@ -90,7 +92,8 @@ class PageWrite {
   void finish(pg::Transaction& transaction, std::span<const Item> items, const Refused& refused);
 
   /// Decodes the record into the batch and encodes it: its main row behind memory.main, its child rows behind
-  /// `children`. False when it is quarantined instead; the buffers are then as before.
+  /// `children`. False when it is quarantined instead, or about somebody who was erased; the buffers are then as
+  /// before.
   bool encode_record(const Item& item, std::vector<pg::TupleBuffer>& children);
   void encode_main(const model::Record& record, const model::RowBatch::Row& row);
   void encode_children(const model::Record& record, std::size_t table, pg::TupleBuffer& out);
@@ -107,6 +110,8 @@ class PageWrite {
   std::vector<pg::Statement> missing_statements() const;
   std::vector<pg::Statement> version_statements(std::span<const Item> items, const Refused& refused) const;
   std::vector<pg::Statement> closing_statements() const;
+  bool names_erased_person(const model::Record& record, const model::RowBatch::Row& row) const;
+  std::vector<pg::Statement> person_statements() const;
   std::optional<pg::Statement> sighting_statement() const;
   void write_notices(pg::Transaction& transaction);
   std::string record_key(const model::Record& record) const { return quarantine_key(in_.target.stream, record); }
@@ -126,6 +131,7 @@ class PageWrite {
   std::unordered_map<const model::Record*, State> states_;
   std::set<std::string> in_quarantine_;  ///< keys of the page that are in quarantine already
   std::vector<Item> written_;
+  std::set<const model::Record*> of_persons_;  ///< who were erased: not stored, in this attempt
   Refused bad_;  ///< by the decoder or the encoder, in this attempt
   std::map<std::string, std::string> notices_;
   std::vector<model::Key> taken_;  ///< rows of the first table that the upsert took

@@ -15,8 +15,9 @@ namespace surveysync::store {
 
 class Session {
  public:
-  /// Connects at once.
-  Session(const pg::ConnectOptions& options, Observer& observer, Clock& clock, std::stop_token stop);
+  /// Connects at once. `digest`: see Ledger.
+  Session(const pg::ConnectOptions& options, Observer& observer, Clock& clock, std::stop_token stop,
+          DigestSource digest = {});
 
   Ledger& ledger() { return ledger_; }
   Writer& writer() { return writer_; }

@@ -190,7 +190,8 @@ std::string TableSql::holdings(bool partitioned) const {
          "AND NOT CASE WHEN q.record_key ~ '" +
          pattern + "$' THEN EXISTS (SELECT 1 FROM " + qualified(table_) + " AS t WHERE t.source = $1" + same +
          " AND t.deleted_at IS NULL) ELSE false END), "
-         "(SELECT count(*) FROM surveysync.erasure AS e WHERE e.source = $1 AND e.stream = $2 AND e.partition = $3), "
+         "(SELECT count(*) FROM surveysync.erasure AS e WHERE e.source = $1 AND e.stream = $2 AND e.partition = $3 AND "
+         "e.present), "
          "h.in_flight, h.undated "
          "FROM (SELECT count(*) AS live, " +
          by_version + " FROM " + qualified(table_) + " AS t WHERE t.source = $1 AND t.deleted_at IS NULL" +

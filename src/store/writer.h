@@ -13,6 +13,7 @@
 #include "base/event.h"
 #include "model/stream.h"
 #include "pg/connection.h"
+#include "store/exclusions.h"
 #include "store/lease.h"
 
 namespace surveysync::store {
@@ -26,7 +27,7 @@ struct WriteTarget {
   /// The page's keys are added to the partition's sightings, in its transaction.
   bool sight = false;
   /// Records with these digests are neither stored nor quarantined (Ledger::exclusions); may be null.
-  const std::set<model::Hash>* excluded = nullptr;
+  const Exclusions* excluded = nullptr;
 };
 
 class Writer {

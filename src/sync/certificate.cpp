@@ -5,12 +5,12 @@
 namespace surveysync::sync {
 
 store::Certificate make_certificate(const WalkTotals& totals, const store::Ledger::Holdings& holdings,
-                                    std::int64_t run_id, const std::string& source, const std::string& partition,
-                                    UtcTime as_of) {
+                                    const Scope& scope, UtcTime as_of) {
   store::Certificate certificate;
-  certificate.run_id = run_id;
-  certificate.source = source;
-  certificate.partition = partition;
+  certificate.run_id = scope.run_id;
+  certificate.source = scope.source;
+  certificate.stream = scope.stream;
+  certificate.partition = scope.partition;
   certificate.as_of = as_of;
   certificate.total_before = totals.before;
   certificate.total_after = totals.after;

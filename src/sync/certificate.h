@@ -17,8 +17,7 @@ struct WalkTotals {
 /// Balanced when total_before = total_after = stored_live + quarantined + excluded, the last look was steady, and
 /// nothing hides behind equal counts.
 store::Certificate make_certificate(const WalkTotals& totals, const store::Ledger::Holdings& holdings,
-                                    std::int64_t run_id, const std::string& source, const std::string& partition,
-                                    UtcTime as_of);
+                                    const Scope& scope, UtcTime as_of);
 /// For people: "vendor counts 1000 records, 998 stored + 1 quarantined; 2 records that the vendor counts were not in
 /// its lists".
 std::string describe_imbalance(const store::Certificate& certificate);

@@ -189,8 +189,9 @@ bool CompletePass::advance(std::size_t index, model::Page page, PartitionReader&
       after.downs += std::max<std::int64_t>(0, after.last_total - *page.total);
       after.last_total = *page.total;
     }
+    whole_ = page.complete;
     const auto held = PagePosition::parse(after.position);
-    after.tally.add(page, held ? held->until : -1);
+    if (reader_.target().stream.certified) after.tally.add(page, held ? held->until : -1);
     if (after.tally.lost()) {
       lost_order_ = true;
       return false;
@@ -200,6 +201,8 @@ bool CompletePass::advance(std::size_t index, model::Page page, PartitionReader&
     text = state_.text();
     std::swap(state_.segments[index], after);
   }
+  // Of a list that is read whole, what is missing is settled by the sweep, which has a brake.
+  if (reader.target().stream.reading == model::Reading::whole) page.complete = false;
   reader.store(page, text, state_.sweeping);
   const std::lock_guard lock(mutex_);
   PassSegment& segment = state_.segments[index];

@@ -62,6 +62,8 @@ class CompletePass {
   /// Reads what is unread. Afterwards state().all_read().
   void read();
   const PassState& state() const { return state_; }
+  /// One answer held all there is: nothing can have moved while it was read.
+  bool in_one_answer() const { return whole_ && state_.pages == 1; }
   /// What was read of it was read elsewhere in part.
   bool resumed() const { return resumed_; }
   /// The newest change met.
@@ -83,7 +85,7 @@ class CompletePass {
   std::mutex mutex_;  // guards all below while helpers run
   PassState state_;
   std::string newest_;
-  bool lost_order_ = false, may_divide_ = true, resumed_ = false;
+  bool lost_order_ = false, may_divide_ = true, resumed_ = false, whole_ = false;
   std::exception_ptr failure_;
   Counts helped_;  // what helpers read and stored
   std::set<model::Hash> helpers_met_excluded_;

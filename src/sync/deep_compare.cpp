@@ -46,9 +46,7 @@ const Archive::Stored* DeepCompare::Known::live(const model::Key& key) const {
 
 void DeepCompare::run() {
   door_.perform([&](store::Session& session) {
-    const auto digests =
-        session.ledger().exclusions(context_.job.source, context_.stream.name, context_.partition.name);
-    excluded_ = {digests.begin(), digests.end()};
+    excluded_ = session.ledger().exclusions(context_.job.source, context_.stream.name, context_.partition.name);
   });
   const bool numbered = context_.stream.tables.at(0).key.back().type == model::ColumnType::int64;
   if (!pass(numbered)) {

@@ -60,7 +60,7 @@ class DeepCompare {
   StoreDoor& door_;
   PartitionVerdict& verdict_;
   PageSizer sizer_;
-  std::set<model::Hash> excluded_;
+  store::Exclusions excluded_;
   std::int64_t confirmed_[3] = {0, 0, 0};
   std::int64_t holes_ = 0;
 };

@@ -29,10 +29,11 @@ std::set<std::string> excused(const DeepCompare::Context& context, StoreDoor& do
   door.perform([&](store::Session& session) {
     known =
         Archive(session.connection()).in_quarantine(context.job.source, context.stream, context.partition.name, names);
-    const auto digests = session.ledger().exclusions(context.job.source, context.stream.name, context.partition.name);
+    const store::Exclusions excluded =
+        session.ledger().exclusions(context.job.source, context.stream.name, context.partition.name);
     for (const std::string& name : names) {
       const auto digest = store::exclusion_digest(context.stream.name, context.partition.name, name);
-      if (std::ranges::find(digests, digest) != digests.end()) known.insert(name);
+      if (excluded.contains(digest)) known.insert(name);
     }
   });
   return known;

@@ -36,8 +36,8 @@ class Planning {
   Planning(const Lane& lane, Prepared prepared) : lane_(lane), prepared_(std::move(prepared)) {
     for (store::PartitionState& state : lane.session.ledger().states(lane.job.source))
       states_.push_back(std::move(state));
-    for (const model::StreamSpec& stream : followed_streams(lane.job, lane.source))
-      if (!stream.certified) definition_requests_ += stream.requests_a_page;
+    if (const model::StreamSpec* const stream = definition_stream(lane.job, lane.source))
+      definition_requests_ = stream->requests_a_page;
     certified_ = certified_stream(lane.job, lane.source);
     if (certified_) abilities_ = lane.source.abilities(*certified_);
   }
@@ -48,6 +48,8 @@ class Planning {
     forecast_.requests = static_cast<std::int64_t>(prepared_.plan.vanished.size());
     for (const Task& task : prepared_.plan.tasks)
       add(task);
+    for (const Task& task : prepared_.plan.lists)
+      forecast_.requests += task.list->requests_a_page;
     keep();
     return forecast_;
   }

@@ -14,8 +14,9 @@ using Certified = Task::Certified;
 
 // Surveys with a change within this time of the account's newest one are probed in every run.
 constexpr auto kActive = std::chrono::days(30);
-// So few dormant surveys cost so little that each is probed in every run: nobody waits a week for an edit there.
-constexpr std::size_t kFewDormant = 20;
+// So few dormant surveys cost so little that each is probed in every run: nobody waits a week for an edit there. For
+// the same reason the lists (campaigns, quotas, ...) of so few surveys are read in every run.
+constexpr std::size_t kFewDormant = 20, kFewListed = 20;
 
 std::chrono::microseconds micros(Duration time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time);
@@ -105,6 +106,7 @@ class Planner {
         if (known && wanted && !listed.contains(name)) plan.vanished.push_back(name);
       }
     }
+    plan_lists(plan);
     std::ranges::sort(plan.vanished);
     plan.vanished.erase(std::unique(plan.vanished.begin(), plan.vanished.end()), plan.vanished.end());
     return plan;
@@ -128,6 +130,51 @@ class Planner {
       due_for_probe_ = due_in_turn(dormant, in_.now, in_.job.probe_all);
     }
     due_for_sweep_ = due_for_comparison(all, in_.now, in_.job.sweep_all);
+  }
+
+  /// Lists that tell nothing of changes: the account's in every run; a survey's when its entry changed, in turn, or in
+  /// every run while there are few.
+  void plan_lists(Plan& plan) const {
+    if (in_.job.kind == RunKind::backfill || !in_.job.responses.empty()) return;
+    for (const model::StreamSpec& stream : in_.lists) {
+      const States states = of_stream(in_.states, stream.name);
+      const bool proven = std::ranges::any_of(states, [](const auto& s) { return s.second->standing.balanced; });
+      if (!stream.of_account) {
+        plan_partitions(stream, states, proven, plan);
+      } else if (in_.job.only.empty()) {
+        plan.lists.push_back(list_task(stream, model::Partition{}, states, proven));
+      }
+    }
+    std::ranges::stable_partition(plan.lists, [](const Task& task) { return task.list->of_account; });
+  }
+
+  void plan_partitions(const model::StreamSpec& stream, const States& states, bool proven, Plan& plan) const {
+    std::vector<std::pair<std::string, std::optional<UtcTime>>> known;
+    for (const auto& [name, state] : states)
+      known.emplace_back(name, state->standing.probed_at);
+    const std::set<std::string> due = due_in_turn(known, in_.now, in_.job.sweep_all);
+    const bool all = in_.listed.size() <= kFewListed || in_.everything || in_.job.kind == RunKind::resync;
+    for (const model::Partition& partition : in_.listed) {
+      if (!in_.job.only.empty() && !in_.job.only.contains(partition.name)) continue;
+      Task task = list_task(stream, partition, states, proven);
+      const bool changed = !task.standing.balanced || task.standing.hint != task.hint;
+      if (all || changed || !in_.job.only.empty() || due.contains(partition.name))
+        plan.lists.push_back(std::move(task));
+    }
+  }
+
+  static Task list_task(const model::StreamSpec& stream, const model::Partition& partition, const States& states,
+                        bool proven) {
+    Task task;
+    task.partition = partition;
+    task.hint = hint_of(partition);
+    task.certified = Certified::complete;
+    task.reason = "a list";
+    task.list = &stream;
+    task.proven = proven;
+    const auto state = states.find(partition.name);
+    if (state != states.end()) task.standing = state->second->standing;
+    return task;
   }
 
   bool is_active(const store::Standing& standing) const {

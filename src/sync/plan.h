@@ -2,6 +2,7 @@
 // What a run will ask for: which partitions are probed, read completely or left alone (product.md 4.1), and how many
 // requests that takes. Pure.
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct Task {
   std::string reason;                             ///< for people and tests: "dormant, due", "list entry changed", ...
   store::Standing standing;                       ///< of the certified stream, as it was before this run
   std::optional<store::PlannedPartition> probed;  ///< the probe was made by `plan`
+  /// Set: the task is to read this stream, which is read whole or by name, and nothing else; `standing` is its own.
+  const model::StreamSpec* list = nullptr;
+  bool proven = false;  ///< of such a stream: it was read before, so a refusal means that something was lost
 };
 
 struct PlanInput {
@@ -35,9 +39,12 @@ struct PlanInput {
   sources::Abilities abilities;                     ///< of the certified stream
   UtcTime now;
   bool everything = false;  ///< nothing is skipped or only probed: rows must be made anew
+  /// Followed streams that are read whole, but those known to be refused.
+  std::vector<std::reference_wrapper<const model::StreamSpec>> lists = {};
 };
 struct Plan {
   std::vector<Task> tasks;  ///< largest first; skipped ones are not in it
+  std::vector<Task> lists;  ///< after those: of the account, then of its surveys
   std::int64_t skipped = 0;
   std::vector<std::string> vanished;  ///< stored partitions that are followed and that the list does not show
 };

@@ -94,6 +94,21 @@ void learn(const Lane& lane, std::vector<model::Partition> sample, Prepared& pre
   if (decoded == known.end() && !lane.job.dry_run) save_decoding(lane);
 }
 
+/// Streams that are read whole, without those that the vendor refused this key not long ago and that nobody named.
+std::vector<std::reference_wrapper<const model::StreamSpec>> offered_lists(const Lane& lane) {
+  const std::vector<model::Capability> known = lane.session.ledger().capabilities(lane.job.source);
+  std::vector<std::reference_wrapper<const model::StreamSpec>> lists;
+  for (const model::StreamSpec& stream : followed_streams(lane.job, lane.source)) {
+    const bool refused = std::ranges::any_of(known, [&](const model::Capability& capability) {
+      return capability.name == refused_capability(stream) && capability.value == kRefusedStream &&
+             is_known_well(capability, lane);
+    });
+    if (stream.reading == model::Reading::whole && (!refused || lane.job.following.streams_named))
+      lists.emplace_back(stream);
+  }
+  return lists;
+}
+
 /// What somebody named, in the configuration or on the command line, must be there: a permission may have been lost.
 void find_missing(const Lane& lane, const std::vector<store::PartitionState>& states, Prepared& prepared) {
   const Job& job = lane.job;
@@ -123,15 +138,25 @@ void find_missing(const Lane& lane, const std::vector<store::PartitionState>& st
 std::vector<std::reference_wrapper<const model::StreamSpec>> followed_streams(const Job& job, const Source& source) {
   std::vector<std::reference_wrapper<const model::StreamSpec>> streams;
   for (const model::StreamSpec& stream : source.streams()) {
-    if (job.following.streams.empty() || job.following.streams.contains(stream.name)) streams.emplace_back(stream);
+    if (job.following.reads(stream)) streams.emplace_back(stream);
   }
   return streams;
 }
 
 const model::StreamSpec* certified_stream(const Job& job, const Source& source) {
   for (const model::StreamSpec& stream : followed_streams(job, source))
-    if (stream.certified) return &stream;
+    if (stream.certified && stream.reading == model::Reading::by_change) return &stream;
   return nullptr;
+}
+
+const model::StreamSpec* definition_stream(const Job& job, const Source& source) {
+  for (const model::StreamSpec& stream : followed_streams(job, source))
+    if (!stream.certified && stream.reading == model::Reading::by_change) return &stream;
+  return nullptr;
+}
+
+std::string refused_capability(const model::StreamSpec& stream) {
+  return "stream_" + stream.name;
 }
 
 void save_decoding(const Lane& lane) {
@@ -158,12 +183,11 @@ Prepared prepare(const Lane& lane, bool take_plan) {
   learn(lane, std::move(sample), prepared);
 
   const model::StreamSpec* const certified = certified_stream(lane.job, lane.source);
-  std::string definition;
-  for (const model::StreamSpec& stream : followed_streams(lane.job, lane.source))
-    if (!stream.certified) definition = stream.name;
-  prepared.plan = make_plan({lane.job, prepared.listed, states, certified ? certified->name : "", definition,
+  const model::StreamSpec* const definition = definition_stream(lane.job, lane.source);
+  prepared.plan = make_plan({lane.job, prepared.listed, states, certified ? certified->name : "",
+                             definition ? definition->name : "",
                              certified ? lane.source.abilities(*certified) : sources::Abilities(),
-                             lane.session.ledger().now(), prepared.decode_again});
+                             lane.session.ledger().now(), prepared.decode_again, offered_lists(lane)});
   if (planned) {
     for (Task& task : prepared.plan.tasks) {
       const auto found =

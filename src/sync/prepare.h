@@ -37,7 +37,12 @@ void save_decoding(const Lane& lane);
 /// Streams that the job follows.
 std::vector<std::reference_wrapper<const model::StreamSpec>> followed_streams(const Job& job,
                                                                               const sources::Source& source);
-/// The followed stream that is certified; null when there is none.
+/// Under which name it is noted that the vendor refuses the account's key a stream, and as what.
+std::string refused_capability(const model::StreamSpec& stream);
+inline constexpr std::string_view kRefusedStream = "refused";
+/// The followed stream of definitions, which are read when they changed; null when there is none.
+const model::StreamSpec* definition_stream(const Job& job, const sources::Source& source);
+/// The followed stream that is certified and read by date of change; null when there is none.
 const model::StreamSpec* certified_stream(const Job& job, const sources::Source& source);
 
 }  // namespace surveysync::sync

@@ -29,7 +29,7 @@ struct ReadTarget {
   const model::StreamSpec& stream;
   const model::Partition& partition;
   const model::Decode& decode;
-  const std::set<model::Hash>& excluded;  ///< Ledger::exclusions
+  const store::Exclusions& excluded;  ///< Ledger::exclusions
 };
 
 class PartitionReader {

@@ -184,8 +184,7 @@ class Retry {
       const auto changed = archive.changed_at(source, stream, record.key);
       if (changed && *changed > item.last_seen_at) return Retried::superseded;
     }
-    const auto digests = session.ledger().exclusions(source, stream.name, partition.name);
-    const std::set<model::Hash> excluded(digests.begin(), digests.end());
+    const store::Exclusions excluded = session.ledger().exclusions(source, stream.name, partition.name);
     const auto saved = session.ledger().checkpoint(source, stream.name, partition.name);
     const model::Checkpoint same = saved.value_or(model::Checkpoint{stream.name, partition.name, "", "", 0});
     const Counts counts = session.writer().apply(page, decoder(stream), same,

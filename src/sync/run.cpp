@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "store/named_records.h"
 #include "store/requests.h"
 #include "sync/certificate.h"
 #include "sync/close_run.h"
@@ -94,13 +95,19 @@ class Run {
 
     // From here on every task ends with an outcome of its own.
     const auto count = static_cast<std::int64_t>(prepared.plan.tasks.size() + prepared.plan.vanished.size());
+    auto lists = static_cast<std::int64_t>(prepared.plan.lists.size());
+    const std::size_t tasks = prepared.plan.tasks.size() + prepared.plan.lists.size();
     WorkList list(
         {std::make_move_iterator(prepared.plan.tasks.begin()), std::make_move_iterator(prepared.plan.tasks.end())});
-    carry(list, prepared.plan.tasks.size());
+    list.add_tasks(std::move(prepared.plan.lists));
+    carry(list, tasks);
     if (!stop_.stop_requested() && job_.kind != RunKind::backfill) settle_vanished(list, prepared.plan.vanished);
+    lists += carry_named(list, prepared.listed);
+    note_offers(list, lane);
 
     RunReport report = list.take();
     report.partitions = count;
+    report.lists = lists;
     report.skipped = prepared.plan.skipped;
     for (PartitionFailure& missing : prepared.missing)
       report.failures.push_back(std::move(missing));
@@ -122,6 +129,64 @@ class Run {
         worker(list, hands);
         hands.give();
       });
+  }
+
+  /// Records that what is stored by now names: one more round.
+  std::int64_t carry_named(WorkList& list, const std::vector<model::Partition>& listed) {
+    std::vector<Task> tasks;
+    if (stop_.stop_requested() || job_.kind == RunKind::backfill || !job_.responses.empty()) return 0;
+    std::vector<store::PartitionState> states;
+    for (const model::StreamSpec& stream : followed_streams(job_, source_)) {
+      if (stream.reading != model::Reading::named) continue;
+      if (states.empty()) states = lane_->ledger().states(job_.source);
+      store::NamedRecords named(lane_->connection());
+      if (!job_.dry_run) named.mark_orphans(fence_, run_id_, stream);
+      for (const auto& [name, missing] : named.missing(job_.source, stream)) {
+        const auto partition = std::ranges::find(listed, name, &model::Partition::name);
+        const bool wanted = job_.only.empty() || job_.only.contains(name);
+        if (partition == listed.end() || !wanted) continue;
+        Task task = named_task(stream, *partition, states);
+        // What the vendor did not have last time is asked for again now and then.
+        const bool same = task.standing.balanced && task.standing.total == missing && task.standing.probed_at &&
+                          lane_->ledger().now() - *task.standing.probed_at < job_.probe_all;
+        if (!same || job_.kind == RunKind::resync) tasks.push_back(std::move(task));
+      }
+    }
+    const std::size_t count = tasks.size();
+    list.add_tasks(std::move(tasks));
+    if (count > 0) carry(list, count);
+    return static_cast<std::int64_t>(count);
+  }
+
+  static Task named_task(const model::StreamSpec& stream, const model::Partition& partition,
+                         const std::vector<store::PartitionState>& states) {
+    Task task;
+    task.partition = partition;
+    task.hint = hint_of(partition);
+    task.reason = "stored rows name what is not stored";
+    task.list = &stream;
+    for (const store::PartitionState& state : states) {
+      if (state.stream != stream.name) continue;
+      task.proven |= state.standing.balanced;
+      if (state.partition == partition.name) task.standing = state.standing;
+    }
+    return task;
+  }
+
+  /// Which streams the vendor refused this key everywhere, or does no more.
+  void note_offers(WorkList& list, const Lane& lane) {
+    if (job_.dry_run) return;
+    std::vector<model::Capability> learned;
+    for (const model::StreamSpec& stream : followed_streams(job_, source_)) {
+      const auto offers = list.offers();
+      const auto offer = offers.find(stream.name);
+      if (offer == offers.end()) continue;
+      const bool refused = offer->second.read == 0;
+      if (!refused && offer->second.refused > 0) continue;
+      learned.push_back({refused_capability(stream), refused ? std::string(kRefusedStream) : "read",
+                         refused ? offer->second.words : "", clock_.utc_now()});
+    }
+    if (!learned.empty()) lane_->ledger().save_capabilities(lane.fence, learned);
   }
 
   /// What one worker has at hand.
@@ -158,24 +223,27 @@ class Run {
 
   /// One partition: its definition if that is due or if its records turn out to have changed, then its records.
   void visit(Bench& bench, const Task& task) {
+    if (task.list) return carry_partition(bench, *task.list, task, {});
     bool defined = false;
     const auto define = [&] {
       if (std::exchange(defined, true) || job_.kind == RunKind::backfill || !job_.responses.empty()) return;
-      for (const model::StreamSpec& stream : followed_streams(job_, source_))
-        if (!stream.certified) carry_partition(bench, stream, task, {});
+      if (const model::StreamSpec* const stream = definition_stream(job_, source_))
+        carry_partition(bench, *stream, task, {});
     };
     if (task.definition) define();
-    if (task.certified == Task::Certified::skip) return;
-    for (const model::StreamSpec& stream : followed_streams(job_, source_)) {
-      if (stop_.stop_requested()) return;
-      if (stream.certified) carry_partition(bench, stream, task, define);
-    }
+    if (task.certified == Task::Certified::skip || stop_.stop_requested()) return;
+    if (const model::StreamSpec* const stream = certified_stream(job_, source_))
+      carry_partition(bench, *stream, task, define);
   }
 
   /// A dry run's and a window's walk have other ends than a certificate.
   std::optional<store::Certificate> walk_as_asked(PartitionWalk& walk, const model::StreamSpec& stream) {
+    if (stream.reading == model::Reading::named) {
+      walk.run_unmet_names();
+      return std::nullopt;
+    }
+    if (!stream.certified || stream.reading == model::Reading::whole) return walk.run();
     const bool windows = source_.abilities(stream).windows;
-    if (!stream.certified) return walk.run();
     if (!job_.responses.empty()) {
       walk.run_named_records();
     } else if (job_.kind == RunKind::backfill || ((job_.from || job_.until) && windows)) {
@@ -199,6 +267,7 @@ class Run {
       walk.emplace(bench.context, bench.door, stream, task, bench.decoders.at(stream.name), bench.hands, on_change);
       change.certificate = walk_as_asked(*walk, stream);
       list.reached();
+      if (task.list) list.list_read(stream.name);
       if (change.certificate) list.certified(change.certificate->balanced);
       if (change.certificate && !change.certificate->balanced) message = describe_imbalance(*change.certificate);
       if (!walk->trouble().empty()) message = walk->trouble();
@@ -212,6 +281,11 @@ class Run {
       if (policy(error.kind()).ends_run || bench.door.gave_up()) ending = error;
       if (error.kind() == ErrorKind::denied)
         observer_.on_event(event::PartitionDenied{partition_scope(stream, task.partition.name), error.what()});
+      if (task.list && is_refusal(error)) {
+        list.list_refused(stream.name, error.what());
+        // A stream that nobody named and that this key never could read is a fact and no failure.
+        if (!job_.following.streams_named && !task.proven) return;
+      }
       const bool vendor_down = outcome == Outcome::failed && list.failed({stream.name, task.partition.name, message,
                                                                           error.kind()}) >= kUnreachableEndsRun;
       if (vendor_down && !ending) ending = error;
@@ -223,6 +297,10 @@ class Run {
     observer_.on_event(event::PartitionFinished{partition_scope(stream, task.partition.name),
                                                 std::string(name_of(outcome)), counts, message});
     if (ending) throw Error(*ending);
+  }
+
+  static bool is_refusal(const Error& error) {
+    return error.kind() == ErrorKind::denied || error.kind() == ErrorKind::rejected;
   }
 
   /// Partitions that are stored and followed, and that the vendor's list does not show any more.
@@ -283,7 +361,7 @@ class Run {
     if (asked_to_stop_.stop_requested()) return Outcome::cancelled;
     if (report.failures.empty() && report.unbalanced == 0 && report.braked == 0) return Outcome::succeeded;
     const bool any_good = report.certified > 0 || report.unbalanced > 0 || report.skipped > 0 ||
-                          report.failures.size() < static_cast<std::size_t>(report.partitions);
+                          report.failures.size() < static_cast<std::size_t>(report.partitions + report.lists);
     return any_good ? Outcome::partial : Outcome::failed;
   }
 

@@ -78,6 +78,7 @@ struct RunReport {
   Outcome outcome = Outcome::failed;
   Counts counts;
   std::int64_t partitions = 0;  ///< walked
+  std::int64_t lists = 0;       ///< read whole or by name, beside those
   std::int64_t skipped = 0;     ///< not due for a probe: they keep their last certificate
   std::int64_t certified = 0, unbalanced = 0;
   std::int64_t queued_as = 0;            ///< not run: left as this request to the process that works the source

@@ -77,7 +77,8 @@ bool above_brake(const Brake& brake, std::int64_t missing, std::int64_t stored) 
   return missing > brake.rows || (missing > brake.least && missing * 100 > stored * brake.percent);
 }
 
-SweepResult sweep(const WalkContext& context, PartitionReader& reader, const store::Ledger::UnseenQuestion& question) {
+SweepResult sweep(const WalkContext& context, PartitionReader& reader, const store::Ledger::UnseenQuestion& question,
+                  Proof proof) {
   SweepResult result;
   std::int64_t stored = 0;
   std::vector<model::Key> keys;
@@ -90,6 +91,7 @@ SweepResult sweep(const WalkContext& context, PartitionReader& reader, const sto
     stored = ledger.holdings(context.job.source, question.stream, question.partition, question.since).stored_live;
     much = above_brake(context.job.brake, result.missing, stored);
     if (much && !context.job.confirmed) return;
+    if (proof == Proof::by_list) return;
     keys = ledger.unseen(context.job.source, question, much ? kSample : static_cast<std::size_t>(result.missing), much);
     const auto saved = ledger.checkpoint(context.job.source, question.stream.name, question.partition);
     if (saved) position = saved->position;
@@ -102,7 +104,7 @@ SweepResult sweep(const WalkContext& context, PartitionReader& reader, const sto
   Confirmation confirmation(context, reader);
   confirmation.position = position;
   if (!confirmation.ask(keys, result)) return result;
-  if (!much) {
+  if (!much && proof == Proof::by_record) {
     confirmation.mark(result);
     return result;
   }
@@ -148,7 +150,7 @@ VanishedPartition settle_partition(const WalkContext& context, StoreDoor& door,
   std::int64_t stored = 0;
   door.perform([&](store::Session& session) {
     for (const model::StreamSpec& stream : streams) {
-      if (stream.certified)
+      if (stream.certified && !stream.of_account)
         stored += session.ledger().holdings(context.job.source, stream, name, session.ledger().now()).stored_live;
     }
   });
@@ -166,6 +168,7 @@ VanishedPartition settle_partition(const WalkContext& context, StoreDoor& door,
     result.marked = 0;
     store::Standing gone;
     for (const model::StreamSpec& stream : streams) {
+      if (stream.of_account) continue;
       result.marked += session.ledger().mark_partition_deleted(context.fence, context.run_id, stream, name);
       session.ledger().close_pass(context.fence, {stream.name, name, "", "", 0}, gone);
     }

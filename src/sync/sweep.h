@@ -18,8 +18,12 @@ struct SweepResult {
   std::string text;  ///< for people, when braked or frozen
 };
 
+/// Whether what was not met must be asked for alone, or what was met came in one answer that holds all there is.
+enum class Proof : std::uint8_t { by_record, by_list };
+
 /// Settles what `question` finds. Records that are there after all are stored through `reader`.
-SweepResult sweep(const WalkContext& context, PartitionReader& reader, const store::Ledger::UnseenQuestion& question);
+SweepResult sweep(const WalkContext& context, PartitionReader& reader, const store::Ledger::UnseenQuestion& question,
+                  Proof proof = Proof::by_record);
 
 /// Asks for exactly these records: present ones are stored, gone ones are marked deleted.
 SweepResult settle_records(const WalkContext& context, PartitionReader& reader, const std::vector<model::Key>& keys);

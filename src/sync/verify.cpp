@@ -59,7 +59,11 @@ class Verification {
     std::erase_if(listed, [&](const model::Partition& partition) { return !asked_for(partition.name); });
     compare_lists(door, listed);
     for (const model::StreamSpec& stream : source_.streams()) {
-      if (stream.certified && is_followed(stream)) compare_all(stream, listed);
+      if (!stream.certified || !is_followed(stream)) continue;
+      if (!stream.of_account)
+        compare_all(stream, listed);
+      else if (job_.only.empty())
+        compare_all(stream, {model::Partition{}});
     }
   }
 
@@ -67,18 +71,19 @@ class Verification {
     return job_.following.follows(partition) && (job_.only.empty() || job_.only.contains(partition));
   }
 
-  bool is_followed(const model::StreamSpec& stream) const {
-    return job_.following.streams.empty() || job_.following.streams.contains(stream.name);
-  }
+  bool is_followed(const model::StreamSpec& stream) const { return job_.following.reads(stream); }
 
   /// What the vendor's list shows against what is stored.
   void compare_lists(StoreDoor& door, const std::vector<model::Partition>& listed) {
     std::set<std::string> at_vendor, live, stored;
+    const bool by_partition = std::ranges::any_of(
+        source_.streams(), [](const model::StreamSpec& stream) { return stream.reading == model::Reading::by_change; });
     for (const model::Partition& partition : listed)
       at_vendor.insert(partition.name);
     door.perform([&](store::Session& session) {
       store::Archive archive(session.connection());
       for (const model::StreamSpec& stream : source_.streams()) {
+        if (stream.of_account || stream.reading != model::Reading::by_change) continue;
         for (const model::Partition& partition : archive.partitions(job_.source, stream, true))
           live.insert(partition.name);
         for (const model::Partition& partition : archive.partitions(job_.source, stream))
@@ -88,7 +93,7 @@ class Verification {
         stored.insert(state.partition);
     });
     for (const std::string& name : at_vendor)
-      if (!stored.contains(name)) report_.unknown_here.push_back(name);
+      if (by_partition && !stored.contains(name)) report_.unknown_here.push_back(name);
     for (const std::string& name : live) {
       if (at_vendor.contains(name) || !asked_for(name)) continue;
       const sources::Found found = source_.find_partition(name, scope(), stop_.get_token());

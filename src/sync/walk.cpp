@@ -50,8 +50,7 @@ void PartitionWalk::load() {
   reader_.door().perform([&](store::Session& session) {
     store::Ledger& ledger = session.ledger();
     saved = ledger.checkpoint(context_.job.source, stream_.name, partition);
-    for (const model::Hash& digest : ledger.exclusions(context_.job.source, stream_.name, partition))
-      excluded_.insert(digest);
+    excluded_ = ledger.exclusions(context_.job.source, stream_.name, partition);
     started_ = ledger.now();  // the database's clock: two hosts' clocks need not agree
   });
   signpost_ = context_.source.vendor_now();
@@ -66,6 +65,7 @@ std::optional<store::Certificate> PartitionWalk::run() {
     CompletePass pass(context_, reader_, hands_);
     pass.begin(new_pass());
     pass.read();
+    sweep_missing(pass);
     close_uncertified();
     return std::nullopt;
   }
@@ -249,7 +249,7 @@ PassState PartitionWalk::new_pass() {
   reader_.door().perform([&](store::Session& session) {
     state.started = session.ledger().now();
     state.sweeping =
-        stream_.certified &&
+        (stream_.certified || stream_.reading == model::Reading::whole) &&
         session.ledger().holdings(context_.job.source, stream_, task_.partition.name, state.started).stored_live > 0;
   });
   state.signpost = context_.source.vendor_now();
@@ -283,10 +283,16 @@ std::optional<store::Certificate> PartitionWalk::read_everything() {
                   "the certificate needs it: has the API changed?");
     std::int64_t before =
         state.segments.front().last_total >= 0 ? state.segments.front().last_total : state.total_before;
-    const bool by_change = abilities_.newest_first && catch_up(state, before);
-    if (!by_change) watch_newest_end(before);
-    const SweepResult swept = sweep_missing(state);
-    if (swept.refuted > 0 || swept.marked > 0) {
+    const bool at_once = pass.in_one_answer();
+    const bool by_change = !at_once && abilities_.newest_first && catch_up(state, before);
+    if (at_once) {
+      total_after_ = before;
+      steady_ = true;
+    } else if (!by_change) {
+      watch_newest_end(before);
+    }
+    const SweepResult swept = sweep_missing(pass);
+    if (!at_once && (swept.refuted > 0 || swept.marked > 0)) {
       // The vendor may have gone on while single records were asked for.
       if (by_change)
         watch_changes(total_after_, newest_);
@@ -303,9 +309,9 @@ std::optional<store::Certificate> PartitionWalk::read_everything() {
     // A row that came back behind us and another that vanished there show in no count: only a pass that moves nothing
     // proves that there was none.
     const bool moved = reader_.counts.inserted > inserted_before || swept.marked > 0;
-    const bool unsure = vanished || (!by_change && (passes == 1 ? is_busy() : moved));
+    const bool unsure = !at_once && (vanished || (!by_change && (passes == 1 ? is_busy() : moved)));
     const bool blocked = swept.braked || swept.frozen;
-    const bool proven = !blocked && (by_change || passes == 1 || !moved);
+    const bool proven = !blocked && (at_once || by_change || passes == 1 || !moved);
     certificate = measure({steady_ ? total_after_ : state.total_before, total_after_, fetched_, tombstoned_, steady_,
                            proven && !vanished});
     if (certificate.balanced && !unsure) break;
@@ -378,10 +384,11 @@ bool PartitionWalk::is_busy() {
   return *newest.partition > newest.now - kBusy || (cheap && *newest.partition > *newest.source - kBusy);
 }
 
-SweepResult PartitionWalk::sweep_missing(const PassState& pass) {
+SweepResult PartitionWalk::sweep_missing(const CompletePass& pass) {
   SweepResult result;
-  if (!pass.sweeping) return result;
-  result = sweep(context_, reader_, {stream_, task_.partition.name, pass.started, std::nullopt, std::nullopt});
+  if (!pass.state().sweeping) return result;
+  result = sweep(context_, reader_, {stream_, task_.partition.name, pass.state().started, std::nullopt, std::nullopt},
+                 pass.in_one_answer() ? Proof::by_list : Proof::by_record);
   tombstoned_ += result.marked;
   if (result.braked || result.frozen) trouble_ = result.text;
   braked_ |= result.braked;

@@ -25,6 +25,8 @@ class PartitionWalk {
   /// resync and backfill of a window or of named records: no certificate.
   void run_window();
   void run_named_records();
+  /// Of a stream that is read by name: asks for what stored rows name and is not stored.
+  void run_unmet_names();
 
   /// Rows and requests so far: also after run() threw.
   const Counts& counts() const { return reader_.counts; }
@@ -58,11 +60,11 @@ class PartitionWalk {
   void resume_or_begin(CompletePass& pass);
   PassState new_pass();
   bool is_busy();
-  SweepResult sweep_missing(const PassState& pass);
+  SweepResult sweep_missing(const CompletePass& pass);
   void forget_absent_exclusions();
   store::Certificate measure(const WalkTotals& totals, std::optional<UtcTime> counted_until = std::nullopt);
   void finish(const store::Certificate& certificate, bool compared);
-  void close_uncertified();
+  void close_uncertified(std::optional<std::int64_t> total = std::nullopt);
   void note(const model::Page& page);
   void announce_change();
   store::Ledger::Holdings holdings(UtcTime as_of);
@@ -75,7 +77,7 @@ class PartitionWalk {
   const Task& task_;
   Hands& hands_;
   std::function<void()> on_change_;
-  std::set<model::Hash> excluded_;
+  store::Exclusions excluded_;
   PartitionReader reader_;
   sources::Abilities abilities_;
 

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "store/archive.h"
+#include "store/named_records.h"
 #include "sync/walk.h"
 
 namespace surveysync::sync {
@@ -11,6 +12,8 @@ namespace {
 
 // Pages of a survey with quarantined records that is read whole in every run.
 constexpr std::int64_t kCheapToReadAgain = 20;
+// Records that are asked for by name between two looks at the database.
+constexpr std::size_t kNamesAtOnce = 100;
 
 }  // namespace
 
@@ -30,12 +33,14 @@ store::Ledger::Holdings PartitionWalk::holdings(UtcTime as_of) {
 store::Certificate PartitionWalk::measure(const WalkTotals& totals, std::optional<UtcTime> counted_until) {
   UtcTime as_of = counted_until.value_or(UtcTime());
   store::Ledger::Holdings held;
+  const std::vector<model::Hash> shown = excluded_.shown(reader_.met_excluded);
   reader_.door().perform([&](store::Session& session) {
+    session.ledger().note_shown(context_.fence, stream_.name, task_.partition.name, shown);
     if (!counted_until) as_of = asked_at_ ? *asked_at_ : session.ledger().now();
     held = session.ledger().holdings(context_.job.source, stream_, task_.partition.name, as_of);
   });
   if (counted_until) held.stored_live -= held.in_flight;
-  return make_certificate(totals, held, context_.run_id, context_.job.source, task_.partition.name, as_of);
+  return make_certificate(totals, held, reader_.scope(), as_of);
 }
 
 /// Nothing can have changed later with a date that is not later than the newest.
@@ -47,8 +52,7 @@ bool PartitionWalk::settled() const {
 /// Dropped records that the whole list did not show, where the vendor counts fewer than we hold: it has them no more,
 /// and they must not count for ever.
 void PartitionWalk::forget_absent_exclusions() {
-  std::vector<model::Hash> absent;
-  std::ranges::set_difference(excluded_, reader_.met_excluded, std::back_inserter(absent));
+  const std::vector<model::Hash> absent = excluded_.absent(reader_.met_excluded);
   if (absent.empty()) return;
   reader_.door().perform([&](store::Session& session) {
     const store::Ledger::Holdings held =
@@ -98,10 +102,12 @@ void PartitionWalk::finish(const store::Certificate& certificate, bool compared)
                                                       certificate.quarantined, certificate.excluded});
 }
 
-void PartitionWalk::close_uncertified() {
+/// `total`: to be remembered, where there is one.
+void PartitionWalk::close_uncertified(std::optional<std::int64_t> total) {
   store::Standing standing = task_.standing;
+  standing.total = total.value_or(standing.total);
   standing.hint = task_.hint;
-  standing.balanced = true;
+  standing.balanced = trouble_.empty();
   standing.probed_at = started_;
   const model::Checkpoint closed{stream_.name, task_.partition.name, reader_.bookmark, "", reader_.page_size()};
   reader_.door().perform([&](store::Session& session) {
@@ -156,6 +162,29 @@ model::Key PartitionWalk::key_of(const std::string& id) const {
     key.emplace_back(number);
   }
   return key;
+}
+
+void PartitionWalk::run_unmet_names() {
+  model::Key after;
+  while (true) {
+    std::vector<model::Key> keys;
+    reader_.door().perform([&](store::Session& session) {
+      keys = store::NamedRecords(session.connection())
+                 .missing_keys(context_.job.source, stream_, task_.partition.name, after, kNamesAtOnce);
+    });
+    if (keys.empty()) break;
+    const SweepResult settled = settle_records(context_, reader_, keys);
+    if (settled.frozen) trouble_ = settled.text;
+    if (settled.frozen || keys.size() < kNamesAtOnce) break;
+    after = std::move(keys.back());
+  }
+  std::int64_t missing = 0;
+  reader_.door().perform([&](store::Session& session) {
+    const auto all = store::NamedRecords(session.connection()).missing(context_.job.source, stream_);
+    const auto own = all.find(task_.partition.name);
+    missing = own == all.end() ? 0 : own->second;
+  });
+  close_uncertified(missing);
 }
 
 void PartitionWalk::run_named_records() {

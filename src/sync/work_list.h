@@ -1,7 +1,9 @@
 #pragma once
-// Tasks still to be walked, and what became of the others. Shared by the workers of one run; thread-safe.
+// Tasks still to be walked, and what became of the others. Shared by the workers of one run; thread-safe. A stream that
+// the vendor refuses wherever it is asked for is given up for this run.
 
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
 
@@ -16,10 +18,18 @@ class WorkList {
 
   std::optional<Task> next() {
     const std::lock_guard lock(mutex_);
-    if (waiting_.empty()) return std::nullopt;
-    Task task = std::move(waiting_.front());
-    waiting_.pop_front();
-    return task;
+    while (!waiting_.empty()) {
+      Task task = std::move(waiting_.front());
+      waiting_.pop_front();
+      if (!task.list || !given_up(task.list->name)) return task;
+    }
+    return std::nullopt;
+  }
+  /// More tasks, behind the others.
+  void add_tasks(std::vector<Task> tasks) {
+    const std::lock_guard lock(mutex_);
+    for (Task& task : tasks)
+      waiting_.push_back(std::move(task));
   }
 
   /// Adds what a walk stored. True when so many of the run's records could not be stored that the API must have
@@ -51,6 +61,25 @@ class WorkList {
     const std::lock_guard lock(mutex_);
     unreachable_in_a_row_ = 0;
   }
+
+  /// How often a stream that is read whole or by name was read and refused in this run, and the vendor's last words.
+  struct Offer {
+    int read = 0, refused = 0;
+    std::string words;
+  };
+  void list_read(const std::string& stream) {
+    const std::lock_guard lock(mutex_);
+    ++offers_[stream].read;
+  }
+  void list_refused(const std::string& stream, const std::string& words) {
+    const std::lock_guard lock(mutex_);
+    ++offers_[stream].refused;
+    offers_[stream].words = words;
+  }
+  std::map<std::string, Offer> offers() const {
+    const std::lock_guard lock(mutex_);
+    return offers_;
+  }
   /// The first error that ends the whole run; later ones are its echo.
   void end_with(const Error& error) {
     const std::lock_guard lock(mutex_);
@@ -62,7 +91,15 @@ class WorkList {
   }
 
  private:
+  // So many surveys that refuse a stream speak for all of them.
+  static constexpr int kRefusalsGiveUp = 3;
+  bool given_up(const std::string& stream) const {
+    const auto offer = offers_.find(stream);
+    return offer != offers_.end() && offer->second.read == 0 && offer->second.refused >= kRefusalsGiveUp;
+  }
+
   mutable std::mutex mutex_;
+  std::map<std::string, Offer> offers_;
   std::deque<Task> waiting_;
   RunReport report_;
   int unreachable_in_a_row_ = 0;

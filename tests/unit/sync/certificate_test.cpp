@@ -8,7 +8,7 @@ namespace {
 using Holdings = store::Ledger::Holdings;
 
 bool balanced(const WalkTotals& totals, const Holdings& holdings) {
-  return make_certificate(totals, holdings, 1, "us", "42", UtcTime{}).balanced;
+  return make_certificate(totals, holdings, {"us", 1, "response", "42"}, UtcTime{}).balanced;
 }
 
 TEST(Certificate, BalancesWhenBothSidesAgree) {
@@ -36,7 +36,7 @@ TEST(Certificate, ADeadRowDoesNotStandInForAMissingOne) {
 }
 
 TEST(Certificate, ImbalanceIsToldInNumbers) {
-  const auto certificate = make_certificate({12, 10, 9, 0, true, true}, {8, 1}, 1, "us", "42", UtcTime{});
+  const auto certificate = make_certificate({12, 10, 9, 0, true, true}, {8, 1}, {"us", 1, "response", "42"}, UtcTime{});
   const std::string text = describe_imbalance(certificate);
   EXPECT_NE(text.find("vendor counts 10 records, database holds 9 (8 stored, 1 quarantined"), std::string::npos)
       << text;
