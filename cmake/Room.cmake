@@ -13,6 +13,19 @@ function(ss_room folder)
   target_link_libraries(${name} ${ARG_LINK})
 endfunction()
 
+# ss_providers(LINK ...): every folder of src/sources is a provider and a room of its own; `ss_providers` stands for all of them.
+function(ss_providers)
+  file(GLOB entries CONFIGURE_DEPENDS RELATIVE "${CMAKE_SOURCE_DIR}/src" "${CMAKE_SOURCE_DIR}/src/sources/*")
+  add_library(ss_providers INTERFACE)
+  foreach(entry ${entries})
+    if(IS_DIRECTORY "${CMAKE_SOURCE_DIR}/src/${entry}")
+      ss_room(${entry} ${ARGN})
+      string(REPLACE "/" "_" name "ss_${entry}")
+      target_link_libraries(ss_providers INTERFACE ${name})
+    endif()
+  endforeach()
+endfunction()
+
 # ss_embed_migrations(TARGET DIR): compiles the numbered SQL files of DIR into TARGET as a table of (name, text).
 function(ss_embed_migrations target dir)
   file(GLOB files CONFIGURE_DEPENDS "${dir}/*.sql")
