@@ -36,6 +36,12 @@ struct Column {
   ColumnType type;
 };
 
+/// A column by which a person is known in a table: rows that name one who was erased are kept out.
+struct ContactColumn {
+  std::string column;
+  std::string kind;  ///< "email", "contact": values of one kind mean the same person wherever they stand
+};
+
 /// A target table as a provider declares it. `source text` leads every key and is not listed. Main tables also carry
 /// the standard columns (payload, payload_raw, payload_hash, flags, first_seen_at, changed_at, deleted_at, run_id),
 /// which store/writer fills; child tables carry only run_id and are replaced whole with their record.
@@ -49,6 +55,7 @@ struct Table {
   std::optional<std::size_t> version = std::nullopt;
   /// How many leading key columns name the partition: 1 for survey_id.
   std::size_t scope = 1;
+  std::vector<ContactColumn> contact_columns = {};
 
   std::string qualified() const { return schema + "." + name; }
 };

@@ -36,8 +36,7 @@ class BookTest : public DatabaseTest {
   }
   void load(store::Session& session, const store::Fence& fence, std::int64_t run, const model::StreamSpec& stream,
             const model::Partition& partition) {
-    const auto digests = session.ledger().exclusions("us", stream.name, partition.name);
-    const std::set<model::Hash> excluded(digests.begin(), digests.end());
+    const store::Exclusions excluded = session.ledger().exclusions("us", stream.name, partition.name);
     for (std::optional<std::string> position = ""; position;) {
       const model::Page page = vendor_.fetch({stream, partition, *position, 10, true, {}}, {});
       session.writer().apply(page, vendor_.decoder(stream),

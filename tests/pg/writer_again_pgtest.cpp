@@ -13,7 +13,8 @@ class WriterAgainTest : public WriterTest {
     page.keep_marks = page.decode_again = true;
     return page;
   }
-  Counts apply_without(const model::Page& page, const std::set<model::Hash>& excluded) {
+  Counts apply_without(const model::Page& page, const std::set<model::Hash>& dropped) {
+    const store::Exclusions excluded(dropped);
     store::WriteTarget keeping_out = target();
     keeping_out.excluded = &excluded;
     keeping_out.sight = true;
@@ -111,8 +112,8 @@ TEST_F(WriterAgainTest, ExclusionsAreThoseOfThePartition) {
   store::Ledger ledger(*connection_);
   model::Hash wanted;
   wanted.fill(10);
-  EXPECT_EQ(ledger.exclusions("us", "response", "77"), std::vector<model::Hash>{wanted});
-  EXPECT_EQ(ledger.exclusions("us", "response", "79"), std::vector<model::Hash>());
+  EXPECT_TRUE(ledger.exclusions("us", "response", "77").contains(wanted));
+  EXPECT_TRUE(ledger.exclusions("us", "response", "79").empty());
   EXPECT_NE(store::exclusion_digest("a", "bc", "d"), store::exclusion_digest("ab", "c", "d"));
   EXPECT_EQ(ledger.holdings("us", stream_, "77", ledger.now()).excluded, 2);
 }
