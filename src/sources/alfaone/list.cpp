@@ -12,7 +12,8 @@ json::Splitter& worker_splitter() {
   return splitter;
 }
 
-bool is_bare_array(std::string_view body) {
+bool is_bare_array(std::string_view& body) {
+  if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
   const std::size_t at = body.find_first_not_of(" \t\r\n");
   return at != std::string_view::npos && body[at] == '[';
 }
@@ -48,9 +49,9 @@ void read_pagination(const json::Envelope& envelope, List& list) {
 }  // namespace
 
 List read_list(http::Reply& reply, const Resource& resource, std::string_view path) {
-  const bool bare = is_bare_array(reply.body);
-  List list{
-      Body(bare ? wrapped(resource.wrappers.front(), reply.body) : std::move(reply.body)), {}, 0, false, {}, {}, {}};
+  std::string_view sent = reply.body;
+  const bool bare = is_bare_array(sent);
+  List list{Body(bare ? wrapped(resource.wrappers.front(), sent) : std::move(reply.body)), {}, 0, false, {}, {}, {}};
   const json::Envelope envelope = split(*list.body.text, resource, path);
   for (const std::string_view record : envelope.records) {
     if (record == "null")

@@ -25,7 +25,7 @@ constexpr ColumnDef kQuestionColumns[] = {
     {"question_format", Col::text},
     {"answer_format", Col::text},
     {"points", Col::numeric},
-    {"time_limit", Col::numeric},
+    {"time_limit", Col::numeric, false, "timeLimitSeconds"},
     {"required", Col::boolean, false, "isRequired"},
     {"options", Col::jsonb},
     {"created_at", Col::timestamp},
