@@ -84,7 +84,7 @@ std::optional<Callback> read_callback(std::string_view query, std::string_view t
 struct CallbackListener::Impl {
   Impl(std::uint16_t port, Clock& its_clock) : clock(its_clock) {
     try {
-      server.bind(Poco::Net::SocketAddress("127.0.0.1", port), true);
+      server.bind(Poco::Net::SocketAddress("127.0.0.1", port), true, false);
       server.listen(static_cast<int>(kMostVisitors));
     } catch (const Poco::Exception& failure) {
       throw Error(ErrorKind::config, fmt::format("port {} of 127.0.0.1 cannot be had: {}", port, failure.displayText()),
