@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "sandbox/personalities.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/zone.h"
 
@@ -18,7 +19,8 @@ namespace {
 // The flags as typed; what needs reading is read when the verb runs, so that all of it is reported in one way.
 struct Flags {
   sandbox::SandboxOptions options;
-  std::string dir, responses = "200", updated_zone = "UTC", vendor_time, region;
+  std::string dir, responses = "200", contacts = "3-8", list_contacts = "3-8", updated_zone = "UTC", vendor_time,
+                   region;
   std::string window = "60s", penalty, cache = "60s", latency = "0ms", visibility_lag = "0s", statistics_lag = "0s";
   std::string clock_skew = "0s", header_skew = "0s";
 };
@@ -47,28 +49,36 @@ std::string region_zone(const std::string& region) {
   throw unreadable("--region", region, "us, eu, london or utc");
 }
 
-std::int64_t read_count(const std::string& whole, std::string_view text) {
+// A range of counts: the flag it belongs to, and both ends.
+struct Range {
+  std::string_view flag;
+  std::int64_t& least;
+  std::int64_t& most;
+};
+
+std::int64_t read_count(std::string_view flag, const std::string& whole, std::string_view text) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || value < 0) {
-    throw unreadable("--responses", whole, "write a number, or a range like 100-300");
+    throw unreadable(flag, whole, "write a number, or a range like 100-300");
   }
   return value;
 }
 
-void read_responses(const std::string& text, sandbox::SandboxOptions& options) {
+void read_range(const std::string& text, const Range& into) {
   const std::size_t dash = text.find('-');
-  options.responses_min = read_count(text, std::string_view(text).substr(0, dash));
-  options.responses_max =
-      dash == std::string::npos ? options.responses_min : read_count(text, std::string_view(text).substr(dash + 1));
-  if (options.responses_max < options.responses_min)
-    throw unreadable("--responses", text, "the smaller number comes first");
+  into.least = read_count(into.flag, text, std::string_view(text).substr(0, dash));
+  into.most =
+      dash == std::string::npos ? into.least : read_count(into.flag, text, std::string_view(text).substr(dash + 1));
+  if (into.most < into.least) throw unreadable(into.flag, text, "the smaller number comes first");
 }
 
 sandbox::SandboxOptions read(const Flags& flags) {
   sandbox::SandboxOptions options = flags.options;
   options.dir = flags.dir;
-  read_responses(flags.responses, options);
+  read_range(flags.responses, {"--responses", options.responses_min, options.responses_max});
+  read_range(flags.contacts, {"--contacts", options.contacts_min, options.contacts_max});
+  read_range(flags.list_contacts, {"--list-contacts", options.list_contacts_min, options.list_contacts_max});
   if (!flags.region.empty()) options.region_zone = region_zone(flags.region);
   options.updated_in_utc = flags.updated_zone == "UTC";
   if (flags.updated_zone != "region") options.updated_zone = flags.updated_zone;
@@ -111,6 +121,16 @@ int run(const Flags& flags) {
 }
 
 void add_account_flags(CLI::App& verb, Flags& flags) {
+  std::string names;
+  for (const std::string_view name : sandbox::personality_names())
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", name);
+  verb.add_option("--provider", flags.options.provider,
+                  fmt::format("whose API: {} (default: the first); with the second, surveys are assessments and "
+                              "responses invites",
+                              names));
+  verb.add_option("--generation", flags.options.generation, "which of the second provider's APIs: 1 (unpaged) or 2")
+      ->check(CLI::Range(1, 2));
+  verb.add_flag("--test-key", flags.options.test_key, "the second provider hands out a test key");
   verb.add_option("--seed", flags.options.seed, "which account: the same seed gives the same bytes");
   verb.add_option("--surveys", flags.options.surveys, "how many surveys")->check(CLI::Range(0, 10000));
   verb.add_option("--active", flags.options.active, "how many of them had responses in the last month (default: all)")
@@ -128,6 +148,20 @@ void add_account_flags(CLI::App& verb, Flags& flags) {
   verb.add_flag("--live-deletes", flags.options.live_deletes, "let live changes delete responses too");
 }
 
+void add_object_flags(CLI::App& verb, Flags& flags) {
+  verb.add_option("--campaigns", flags.options.campaigns, "links and mailings of each survey, in turn")
+      ->check(CLI::Range(0, 10000));
+  verb.add_option("--contacts", flags.contacts, "contacts of each mailing, N or MIN-MAX");
+  verb.add_option("--messages", flags.options.messages, "messages of each mailing")->check(CLI::Range(0, 1000));
+  verb.add_option("--quotas", flags.options.quotas, "quotas of each survey")->check(CLI::Range(0, 1000));
+  verb.add_option("--users", flags.options.users, "users or members of the account")->check(CLI::Range(0, 100000));
+  verb.add_option("--tags", flags.options.tags, "tags of the second provider")->check(CLI::Range(0, 100000));
+  verb.add_option("--contact-lists", flags.options.contact_lists, "contact lists of the account")
+      ->check(CLI::Range(0, 10000));
+  verb.add_option("--list-contacts", flags.list_contacts, "contacts of each list, N or MIN-MAX");
+  verb.add_option("--file-bytes", flags.options.file_bytes, "size of each uploaded file, 0: some thousand bytes");
+}
+
 void add_habit_flags(CLI::App& verb, Flags& flags) {
   verb.add_option("--visibility-lag", flags.visibility_lag, "until a changed response is listed so");
   verb.add_option("--statistics", flags.options.statistics, "counts of a survey: full, no-deleted or none");
@@ -139,10 +173,11 @@ void add_habit_flags(CLI::App& verb, Flags& flags) {
 }
 
 void add_server_flags(CLI::App& verb, Flags& flags) {
-  verb.add_option("--dir", flags.dir, "where ca.pem, us.key and sandbox.json go")->required();
+  verb.add_option("--dir", flags.dir, "where ca.pem, the key and sandbox.json go")->required();
   verb.add_option("--port", flags.options.port, "port of the API, 0 for any");
   verb.add_option("--control-port", flags.options.control_port, "port of the control interface, 0 for any");
-  verb.add_option("--limit", flags.options.limit, "requests the account may make in a window")
+  verb.add_option("--limit", flags.options.limit,
+                  "requests the account may make in a window (default: 240, or 100 for the second provider)")
       ->check(CLI::PositiveNumber);
   verb.add_option("--window", flags.window, "the rate window");
   verb.add_option("--penalty", flags.penalty, "refusals after the limit was passed (default: one window)");
@@ -162,6 +197,7 @@ void add_sandbox_verb(CLI::App& app, std::function<int()>& action) {
   CLI::App* verb = app.add_subcommand("sandbox", "a simulated vendor on loopback, for demonstrations and tests");
   add_server_flags(*verb, *flags);
   add_account_flags(*verb, *flags);
+  add_object_flags(*verb, *flags);
   add_habit_flags(*verb, *flags);
   verb->callback([flags, &action] { action = [flags] { return run(*flags); }; });
 }

@@ -83,13 +83,4 @@ Change read_change(const Poco::JSON::Object& from) {
   return out;
 }
 
-Change read_change_item(const Poco::Dynamic::Var& from) {
-  if (from.isString()) {
-    Poco::JSON::Object alone;
-    alone.set("op", from);
-    return read_change(alone);
-  }
-  return read_change(*from.extract<Poco::JSON::Object::Ptr>());
-}
-
 }  // namespace surveysync::sandbox

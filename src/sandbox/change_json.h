@@ -9,7 +9,5 @@
 namespace surveysync::sandbox {
 
 Change read_change(const Poco::JSON::Object& from);
-/// An array element: such an object, or the op's name alone.
-Change read_change_item(const Poco::Dynamic::Var& from);
 
 }  // namespace surveysync::sandbox

@@ -2,45 +2,27 @@
 
 #include <Poco/Exception.h>
 #include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "sandbox/random.h"
+#include "sandbox/fields.h"
 
 namespace surveysync::sandbox {
 namespace {
 
 Reply mistake(std::string_view message) {
-  Reply out = refusal(400, message);
-  return out;
-}
-
-Poco::JSON::Object::Ptr parse_object(const std::string& body) {
-  if (body.empty()) return new Poco::JSON::Object();
-  return Poco::JSON::Parser().parse(body).extract<Poco::JSON::Object::Ptr>();
+  std::string body;
+  JsonWriter(body, JsonWriter::Style::truth).begin_object().key("error").text(message).end_object();
+  return json_reply(std::move(body), 400);
 }
 
 }  // namespace
 
-Reply json_reply(std::string body, int status) {
-  Reply out;
-  out.status = status;
-  out.body = std::move(body);
-  return out;
-}
-
-KeyPair make_key(std::uint64_t seed, std::uint64_t generation) {
-  Draw draw({seed, 0x6E1, generation});
-  return {draw.hex(64), draw.hex(64)};
-}
-
-void write_key(const std::filesystem::path& file, const KeyPair& pair) {
+void write_key(const std::filesystem::path& file, const std::string& text) {
   const std::filesystem::path fresh = file.string() + ".new";
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const std::string text = pair.token + "\n" + pair.secret + "\n";
   const bool written = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (fd >= 0) ::close(fd);
   if (!written || std::rename(fresh.c_str(), file.c_str()) != 0) {
@@ -49,8 +31,10 @@ void write_key(const std::filesystem::path& file, const KeyPair& pair) {
 }
 
 bool Control::serve(Connection& connection, const HttpRequest& request, const std::stop_token& stop) {
-  if (request.method == "GET" && request.path.starts_with("/truth/") && is_table(request.path.substr(7))) {
-    truth(connection, request.path.substr(7), Query(request.query));
+  if (request.method == "GET" && request.path.starts_with("/truth/") && vendor_.has_table(request.path.substr(7))) {
+    ChunkedBody body(connection);
+    vendor_.truth(body, request.path.substr(7), Query(request.query));
+    body.finish();
     return true;
   }
   Reply reply;
@@ -70,7 +54,8 @@ Reply Control::act(const HttpRequest& request) {
   if (what == "GET /stats") return stats();
   if (what == "GET /now") return json_reply(fmt::format(R"({{"now":"{}"}})", utc_iso(clock_.now())));
   if (auto done = act_on_script(request)) return *done;
-  if (what == "POST /key") return rotate(request.body);
+  if (auto done = vendor_.control(request)) return *done;
+  if (what == "POST /key") return change_key(request.body);
   if (what == "POST /clock") return advance(request.body);
   if (what == "POST /fault") {
     std::string rule = request.body;
@@ -85,28 +70,22 @@ Reply Control::act(const HttpRequest& request) {
   } else if (what == "POST /resume-live") {
     paused_ = false;
   } else {
-    return refusal(404, "no such control");
+    return json_reply(R"({"error":"no such control"})", 404);
   }
   return json_reply(R"({"ok":true})");
 }
 
-// {"action":"rotate"[,"write":true][,"which":"both|token|secret"]}: unwritten, the new pair waits in <key file>.next.
-Reply Control::rotate(const std::string& body) {
-  const auto wanted = parse_object(body);
-  if (wanted->optValue<std::string>("action", "") != "rotate") return mistake("action must be rotate");
-  const std::string which = wanted->optValue<std::string>("which", "both");
-  KeyPair fresh = make_key(account_.spec().seed, ++rotations_);
-  const KeyPair old = vendor_.key();
-  if (which == "token") fresh.secret = old.secret;
-  if (which == "secret") fresh.token = old.token;
-  vendor_.rotate(fresh);
+// {"action":...[,"write":true]}: an unwritten new key waits in <key file>.next.
+Reply Control::change_key(const std::string& body) {
+  const auto wanted = parse_ordered(body);
+  const NewKey fresh = vendor_.change_key(*wanted);
   const bool write = wanted->optValue<bool>("write", false);
-  write_key(write ? key_file_ : std::filesystem::path(key_file_.string() + ".next"), fresh);
+  if (fresh) write_key(write ? key_file_ : std::filesystem::path(key_file_.string() + ".next"), *fresh);
   return json_reply(R"({"ok":true})");
 }
 
 Reply Control::advance(const std::string& body) {
-  const auto by = parse_duration(parse_object(body)->optValue<std::string>("advance", ""));
+  const auto by = parse_duration(parse_ordered(body)->optValue<std::string>("advance", ""));
   if (!by) return mistake("advance must be a duration like 1h");
   clock_.advance(*by);
   return json_reply(fmt::format(R"({{"ok":true,"now":"{}"}})", utc_iso(clock_.now())));
@@ -114,7 +93,7 @@ Reply Control::advance(const std::string& body) {
 
 Reply Control::log() const {
   std::string out;
-  for (const LogEntry& entry : vendor_.log()) {
+  for (const LogEntry& entry : vendor_.requests().entries()) {
     JsonWriter json(out, JsonWriter::Style::truth);
     json.begin_object().key("time").text(utc_iso(entry.at)).key("method").text(entry.method);
     json.key("path").text(entry.path).key("status").number(entry.status).end_object();
@@ -128,13 +107,14 @@ Reply Control::stats() const {
   JsonWriter json(out, JsonWriter::Style::truth);
   std::int64_t requests = 0;
   json.begin_object().key("statuses").begin_object();
-  for (const auto& [status, count] : vendor_.statuses()) {
+  for (const auto& [status, count] : vendor_.requests().statuses()) {
     json.key(std::to_string(status)).number(count);
     requests += count;
   }
   const Limits::Counts counts = vendor_.counts();
   json.end_object().key("requests").number(requests).key("max_in_window").number(counts.max_in_window);
-  json.key("repeats").number(counts.repeats).key("changes").number(script_.progress().changes).end_object();
+  json.key("repeats").number(counts.repeats).key("violations").number(vendor_.requests().violations());
+  json.key("changes").number(script_.progress().changes).end_object();
   return json_reply(std::move(out));
 }
 

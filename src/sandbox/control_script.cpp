@@ -1,22 +1,16 @@
 // The control port's part that scripts the account: /change, /between, /chaos, /changes.
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
-#include "sandbox/change_json.h"
 #include "sandbox/control.h"
+#include "sandbox/fields.h"
 
 namespace surveysync::sandbox {
 namespace {
-
-constexpr std::size_t kShownIds = 1000;
-
-Poco::JSON::Object::Ptr parse_object(const std::string& body) {
-  if (body.empty()) return new Poco::JSON::Object();
-  return Poco::JSON::Parser().parse(body).extract<Poco::JSON::Object::Ptr>();
-}
 
 Duration duration(const Poco::JSON::Object& from, const std::string& name) {
   if (!from.has(name)) return {};
@@ -25,21 +19,38 @@ Duration duration(const Poco::JSON::Object& from, const std::string& name) {
   throw Error(ErrorKind::config, fmt::format("{}: cannot read '{}'", name, text), "a duration like 30s or 2h");
 }
 
+// An element of "ops": a change, or the op's name alone.
+Poco::JSON::Object::Ptr change_item(const Poco::Dynamic::Var& from) {
+  if (!from.isString()) return from.extract<Poco::JSON::Object::Ptr>();
+  Poco::JSON::Object::Ptr alone = new Poco::JSON::Object();
+  alone->set("op", from);
+  return alone;
+}
+
+constexpr std::string_view kNothing = R"({"error":"nothing that fits"})";
+
+}  // namespace
+
 std::string ids_text(const std::vector<std::int64_t>& ids) {
+  constexpr std::size_t kShownIds = 1000;
   std::string out = "[";
   for (std::size_t i = 0; i < std::min(ids.size(), kShownIds); ++i)
     out += fmt::format("{}{}", i == 0 ? "" : ",", ids[i]);
   return out + "]";
 }
 
-}  // namespace
+Reply json_reply(std::string body, int status) {
+  Reply out;
+  out.status = status;
+  out.body = std::move(body);
+  return out;
+}
 
 std::optional<Reply> Control::act_on_script(const HttpRequest& request) {
   const std::string what = request.method + " " + request.path;
   if (what == "POST /change") return change(request.body);
   if (what == "POST /object") return object(request.body);
   if (what == "GET /changes") return changes();
-  if (what == "POST /prepare") return prepare(request.body);
   if (what == "POST /between") return between(request.body);
   if (what == "POST /chaos") return chaos(request.body);
   if (what == "GET /chaos") return chaos_progress();
@@ -54,20 +65,26 @@ std::optional<Reply> Control::act_on_script(const HttpRequest& request) {
 }
 
 Reply Control::change(const std::string& body) {
-  const Changed done = script_.apply(read_change(*parse_object(body)), "control");
-  if (done.survey == 0) return refusal(400, "nothing that fits");
-  return json_reply(fmt::format(R"({{"ok":true,"survey":{},"count":{},"responses":{}}})", done.survey,
-                                done.responses.size(), ids_text(done.responses)));
+  const Changed done = script_.apply(vendor_.read_change(*parse_ordered(body)), "control");
+  return done.survey == 0 ? json_reply(std::string(kNothing), 400) : json_reply(vendor_.shown(done));
 }
 
-// {"survey":ID,"since":"2026-01-01T00:00:00Z"}
-Reply Control::prepare(const std::string& body) {
-  const auto from = parse_object(body);
-  const auto since = parse_written_time(from->optValue<std::string>("since", "1990-01-01"));
-  if (!since) return refusal(400, "since must be a time like 2026-01-02T03:04:05Z");
-  const std::int64_t count =
-      vendor_.prepare(from->getValue<std::int64_t>("survey"), since->instant.value_or(since->wall));
-  return json_reply(fmt::format(R"({{"ok":true,"count":{}}})", count));
+Reply Control::object(const std::string& body) {
+  const Done done = script_.apply(vendor_.read_act(*parse_ordered(body)), "control");
+  if (done.ids.empty()) return json_reply(std::string(kNothing), 400);
+  std::string out;
+  JsonWriter json(out, JsonWriter::Style::truth);
+  json.begin_object().key("ok").boolean(true).key("parents").raw(ids_text(done.parents)).key("ids");
+  if (done.names.empty()) {
+    json.raw(ids_text(done.ids));
+  } else {
+    json.begin_array();
+    for (const std::string& name : done.names)
+      json.text(name);
+    json.end_array();
+  }
+  json.end_object();
+  return json_reply(std::move(out));
 }
 
 Reply Control::between(const std::string& body) {
@@ -79,17 +96,17 @@ Reply Control::between(const std::string& body) {
   step.fault = from->optValue<std::string>("fault", "");
   step.remove_fault = from->optValue<std::string>("remove-fault", "");
   step.advance = duration(*from, "advance");
-  if (is_object_change(*from)) {
-    step.act = [this, change = read_object_change(*from)](Seconds now) { return change_object(change, now); };
+  if (from->has("kind")) {
+    step.act = vendor_.read_act(*from);
   } else if (from->has("op")) {
-    step.change = read_change(*from);
+    step.change = vendor_.read_change(*from);
   }
   script_.add(std::move(step));
   return json_reply(R"({"ok":true})");
 }
 
 Reply Control::chaos(const std::string& body) {
-  const auto from = parse_object(body);
+  const auto from = parse_ordered(body);
   Chaos chaos;
   chaos.seed = from->optValue<std::uint64_t>("seed", 1);
   chaos.per_million = static_cast<std::int64_t>(from->optValue<double>("rate", 0.3) * 1e6);
@@ -103,7 +120,7 @@ Reply Control::chaos(const std::string& body) {
       ops->add(op);
   }
   for (std::size_t i = 0; i < ops->size(); ++i)
-    chaos.changes.push_back(read_change_item(ops->get(static_cast<unsigned>(i))));
+    chaos.changes.push_back(vendor_.read_change(*change_item(ops->get(static_cast<unsigned>(i)))));
   if (const auto surveys = from->getArray("surveys")) {
     for (std::size_t i = 0; i < surveys->size(); ++i)
       chaos.surveys.push_back(surveys->getElement<std::int64_t>(static_cast<unsigned>(i)));

@@ -63,6 +63,18 @@ void Fields::merge(const Poco::JSON::Object& from) {
   }
 }
 
+void Fields::overlay(const Fields& over) {
+  for (const auto& [name, json] : over.items_)
+    raw(name, json);
+}
+
+std::vector<std::string> Fields::names() const {
+  std::vector<std::string> out;
+  for (const auto& item : items_)
+    out.push_back(item.first);
+  return out;
+}
+
 void Fields::erase(std::string_view name) {
   std::erase_if(items_, [&](const auto& item) { return item.first == name; });
 }

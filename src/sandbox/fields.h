@@ -28,7 +28,11 @@ class Fields {
   Fields& raw(std::string_view name, std::string json);
   /// Sets what `from` names, appending new names.
   void merge(const Poco::JSON::Object& from);
+  /// Sets all that `over` has.
+  void overlay(const Fields& over);
   void erase(std::string_view name);
+  /// The names in order.
+  std::vector<std::string> names() const;
 
   bool has(std::string_view name) const;
   /// The JSON of a value; empty when there is none.

@@ -8,82 +8,16 @@
 #include <thread>
 
 #include "base/error.h"
-#include "sandbox/account.h"
 #include "sandbox/certificates.h"
 #include "sandbox/control.h"
+#include "sandbox/json_writer.h"
+#include "sandbox/personalities.h"
 #include "sandbox/random.h"
 #include "sandbox/script.h"
 #include "sandbox/server.h"
-#include "sandbox/vendor.h"
 
 namespace surveysync::sandbox {
 namespace {
-
-// The value that `name` stands for; names are few and known.
-template <typename Value>
-Value named(std::string_view what, const std::string& name,
-            std::initializer_list<std::pair<std::string_view, Value>> values) {
-  std::string all;
-  for (const auto& [known, value] : values) {
-    if (known == name) return value;
-    all += fmt::format("{}{}", all.empty() ? "" : ", ", known);
-  }
-  throw Error(ErrorKind::config, fmt::format("{}: '{}' is unknown", what, name), fmt::format("one of {}", all));
-}
-
-AccountSpec account_spec(const SandboxOptions& options) {
-  AccountSpec out;
-  out.seed = options.seed;
-  out.surveys = options.surveys;
-  out.responses_min = options.responses_min;
-  out.responses_max = options.responses_max;
-  out.questions = options.questions;
-  out.region_zone = options.region_zone;
-  out.active = options.active;
-  out.updated_zone = options.updated_in_utc ? "UTC" : options.region_zone;
-  if (!options.updated_zone.empty()) out.updated_zone = options.updated_zone;
-  out.statistics = named<StatisticsShown>("statistics", options.statistics,
-                                          {{"full", StatisticsShown::full},
-                                           {"no-deleted", StatisticsShown::without_deleted},
-                                           {"none", StatisticsShown::none}});
-  out.statistics_lag = std::chrono::duration_cast<std::chrono::seconds>(options.statistics_lag).count();
-  if (options.vendor_time) out.anchor = *options.vendor_time;
-  out.visibility_lag = std::chrono::duration_cast<std::chrono::seconds>(options.visibility_lag).count();
-  return out;
-}
-
-InventorySpec inventory_spec(const SandboxOptions& options, Seconds anchor) {
-  InventorySpec out;
-  out.seed = options.seed;
-  out.anchor = anchor;
-  out.users = options.users;
-  out.lists = options.contact_lists;
-  out.campaigns = options.campaigns;
-  out.messages = options.messages;
-  out.quotas = options.quotas;
-  out.contacts_min = options.contacts_min;
-  out.contacts_max = options.contacts_max;
-  out.list_contacts_min = options.list_contacts_min;
-  out.list_contacts_max = options.list_contacts_max;
-  return out;
-}
-
-VendorSpec vendor_spec(const SandboxOptions& options) {
-  return {
-      {options.limit, options.window, options.penalty.value_or(options.window), options.cache, options.refuse_repeats},
-      options.page_cap,
-      options.latency,
-      options.suffix,
-      named<DeletedAnswer>("deleted-answer", options.deleted_answer,
-                           {{"by-id", DeletedAnswer::by_id},
-                            {"404", DeletedAnswer::refused_404},
-                            {"false200", DeletedAnswer::refused_200},
-                            {"null", DeletedAnswer::null},
-                            {"status", DeletedAnswer::status},
-                            {"html404", DeletedAnswer::html_404}}),
-      options.file_bytes,
-      options.plain_http};
-}
 
 void write_file(const std::filesystem::path& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -92,30 +26,16 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
   if (!file) throw Error(ErrorKind::config, fmt::format("cannot write {}", path.string()));
 }
 
-// What a day at the vendor looks like: mostly new responses, some finished later, some edited.
-Change next_change(Draw& draw, bool deletes) {
-  Change change;
-  const std::int64_t luck = draw.below(deletes ? 11 : 10);
-  change.op = luck < 4    ? Change::Op::insert
-              : luck < 7  ? Change::Op::complete
-              : luck < 10 ? Change::Op::edit
-                          : Change::Op::remove;
-  if (change.op == Change::Op::insert && draw.chance(300)) change.status = Status::partial;
-  return change;
-}
-
 }  // namespace
 
 struct Sandbox::Parts {
-  explicit Parts(const SandboxOptions& options, std::filesystem::path key_file)
+  explicit Parts(const SandboxOptions& options)
       : real(options.clock != nullptr ? *options.clock : system),
-        account(account_spec(options)),
-        inventory(inventory_spec(options, account.spec().anchor), account.region()),
         header_skew(options.header_skew),
         clock(real, options.vendor_time, options.clock_skew),
-        vendor(vendor_spec(options), account, inventory, clock, make_key(options.seed, 0)),
-        script(account, clock, vendor.faults()),
-        control(account, inventory, vendor, clock, script, std::move(key_file)),
+        vendor(make_personality(options, clock)),
+        script(vendor->account(), clock, vendor->faults()),
+        control(*vendor, clock, script, options.dir / vendor->key_file_name()),
         certificates(make_certificates(
             std::chrono::duration_cast<std::chrono::seconds>(real.utc_now().time_since_epoch()).count())),
         api([this](Connection& to, const HttpRequest& request,
@@ -125,11 +45,11 @@ struct Sandbox::Parts {
                         const std::stop_token& stop) { return control.serve(to, request, stop); },
                  nullptr) {
     for (const std::string& rule : options.faults)
-      vendor.faults().add(rule);
+      vendor->faults().add(rule);
   }
 
   bool answer(Connection& to, const HttpRequest& request, const std::stop_token& stop) {
-    const Reply reply = vendor.answer(request, stop);
+    const Reply reply = vendor->answer(request, stop);
     script.after_request(request.path);
     const Seconds skew = std::chrono::duration_cast<std::chrono::seconds>(header_skew).count();
     return send_reply(to, request, reply, {real, http_date(clock.now() + skew), stop});
@@ -139,9 +59,9 @@ struct Sandbox::Parts {
   void live(int per_second, bool deletes, std::uint64_t seed, const std::stop_token& stop) {
     Draw draw({seed, 0x11FE});
     while (real.wait_for(std::chrono::nanoseconds(std::chrono::seconds(1)) / per_second, stop)) {
-      const bool being_read =
-          vendor.last_request() > Duration::zero() && clock.elapsed() - vendor.last_request() < std::chrono::seconds(2);
-      if (being_read && !control.live_paused()) script.apply(next_change(draw, deletes), "live");
+      const Duration last = vendor->requests().last_request();
+      const bool being_read = last > Duration::zero() && clock.elapsed() - last < std::chrono::seconds(2);
+      if (being_read && !control.live_paused()) script.apply(vendor->live_change(draw, deletes), "live");
     }
   }
 
@@ -149,11 +69,9 @@ struct Sandbox::Parts {
 
   SystemClock system;
   Clock& real;
-  Account account;
-  Inventory inventory;
   Duration header_skew;
   VendorClock clock;
-  Vendor vendor;
+  std::unique_ptr<Personality> vendor;
   Script script;
   Control control;
   Certificates certificates;
@@ -171,8 +89,7 @@ std::string Sandbox::Parts::http_date(Seconds at) {
                      kMonths[month], text.substr(0, 4), text.substr(11));
 }
 
-Sandbox::Sandbox(SandboxOptions options)
-    : options_(std::move(options)), parts_(std::make_unique<Parts>(options_, options_.dir / "us.key")) {}
+Sandbox::Sandbox(SandboxOptions options) : options_(std::move(options)), parts_(std::make_unique<Parts>(options_)) {}
 
 Sandbox::~Sandbox() {
   stop();
@@ -187,7 +104,7 @@ void Sandbox::start() {
   parts_->api.start(options_.port);
   parts_->controls.start(options_.control_port);
   write_file(ca_file(), parts_->certificates.ca_pem);
-  write_key(secret_file(), parts_->vendor.key());
+  write_key(secret_file(), parts_->vendor->key_text());
   std::string about;
   JsonWriter json(about, JsonWriter::Style::truth);
   json.begin_object().key("base_url").text(base_url()).key("control_url").text(control_url());
@@ -220,7 +137,7 @@ std::filesystem::path Sandbox::ca_file() const {
 }
 
 std::filesystem::path Sandbox::secret_file() const {
-  return options_.dir / "us.key";
+  return options_.dir / parts_->vendor->key_file_name();
 }
 
 }  // namespace surveysync::sandbox

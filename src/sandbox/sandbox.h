@@ -1,5 +1,5 @@
 #pragma once
-// A simulated Alchemer account on loopback: data from a seed, the wire's habits, faults by rule, live changes, and the
+// A simulated vendor on loopback: data from a seed, the wire's habits, faults by rule, live changes, and the
 // truth that a loader must arrive at. It shares nothing with the product's decoders, so that one misunderstanding
 // cannot hide in both. Owned by one thread; start and stop from there, the rest from any. Throws Error (config,
 // unavailable).
@@ -18,6 +18,7 @@ namespace surveysync::sandbox {
 struct SandboxOptions {
   std::filesystem::path dir;                 ///< made 0700; receives ca.pem, us.key and sandbox.json
   std::uint16_t port = 0, control_port = 0;  ///< 0: any free one
+  std::string provider;                      ///< whose API; empty: the first of personality_names()
   std::uint64_t seed = 1;
   int surveys = 3;
   std::optional<int> active;  ///< so many of them had responses in the last month; empty: all
@@ -27,7 +28,7 @@ struct SandboxOptions {
   bool updated_in_utc = true;  ///< the clock of date_updated: UTC, or the region's
   std::string updated_zone;    ///< any other clock of date_updated
   bool suffix = true;          ///< zone behind date_submitted and date_started
-  int limit = 240;             ///< requests in a window
+  int limit = 0;               ///< requests in a window; 0: as many as this vendor allows
   Duration window = std::chrono::seconds(60);
   std::optional<Duration> penalty;            ///< refusals once the limit was passed; one window when empty
   Duration cache = std::chrono::seconds(60);  ///< of identical GETs; 0: off
@@ -44,9 +45,11 @@ struct SandboxOptions {
   int page_cap = 500;
   int campaigns = 2, messages = 1, quotas = 2;      ///< of each survey; of each campaign; of each survey
   std::int64_t contacts_min = 3, contacts_max = 8;  ///< of each e-mail campaign
-  int users = 5, contact_lists = 2;
+  int users = 5, tags = 4, contact_lists = 2;
   std::int64_t list_contacts_min = 3, list_contacts_max = 8;  ///< of each contact list
   std::size_t file_bytes = 0;                                 ///< of an uploaded file; 0: some thousand
+  int generation = 2;                                         ///< of its API, for a vendor that has several
+  bool test_key = false;                                      ///< hand out a test key, for a vendor that has such
   bool plain_http = false;
   Clock* clock = nullptr;  ///< the system's when null; outlives the sandbox
 };

@@ -20,6 +20,7 @@ namespace surveysync::sandbox {
 struct Done {
   std::string op;  ///< "edit campaign"
   std::vector<std::int64_t> parents, ids;
+  std::vector<std::string> names;  ///< of the ids, where numbers are not what the vendor shows
 };
 using Act = std::function<Done(Seconds now)>;
 

@@ -10,8 +10,6 @@
 namespace surveysync::sandbox {
 namespace {
 
-constexpr std::size_t kMaxLog = 200000;
-
 std::vector<std::string> split_path(std::string_view path) {
   std::vector<std::string> out;
   while (!path.empty()) {
@@ -52,26 +50,9 @@ KeyPair Vendor::key() const {
   return key_;
 }
 
-std::vector<LogEntry> Vendor::log() const {
-  const std::lock_guard lock(mutex_);
-  return {log_.begin(), log_.end()};
-}
-
-std::map<int, std::int64_t> Vendor::statuses() const {
-  const std::lock_guard lock(mutex_);
-  return statuses_;
-}
-
-void Vendor::record(const HttpRequest& request, int status) {
-  const std::lock_guard lock(mutex_);
-  log_.push_back({clock_.now(), request.method, request.path, status});
-  if (log_.size() > kMaxLog) log_.pop_front();
-  ++statuses_[status];
-}
-
 Reply Vendor::answer(const HttpRequest& request, const std::stop_token& stop) {
   Call call{request, stop, Query(request.query), split_path(request.path), {}, clock_.elapsed(), clock_.now()};
-  last_request_ = call.elapsed.count();
+  requests_.begin(request, call.elapsed);
   const bool file = request.path.starts_with("/files/");
   if (!file) limits_.note(request.target, call.elapsed);
   if (!call.parts.empty()) call.parts.erase(call.parts.begin());
@@ -87,7 +68,7 @@ Reply Vendor::answer(const HttpRequest& request, const std::stop_token& stop) {
                                     [](const auto& header) { return header.first == "X-SG-Cached"; });
     if (!cached) limits_.remember(request.target, std::make_shared<const std::string>(reply.body), call.elapsed);
   }
-  record(request, reply.status);
+  requests_.end(request, reply.status, clock_.now());
   return reply;
 }
 

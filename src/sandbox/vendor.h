@@ -3,8 +3,6 @@
 // authentication, the request limit, the cache, then the object asked for. Thread-safe; stop wakes its waits.
 
 #include <atomic>
-#include <deque>
-#include <map>
 #include <mutex>
 #include <stop_token>
 #include <string>
@@ -18,6 +16,7 @@
 #include "sandbox/limits.h"
 #include "sandbox/prepared.h"
 #include "sandbox/query.h"
+#include "sandbox/request_log.h"
 #include "sandbox/vendor_clock.h"
 #include "sandbox/wire.h"
 
@@ -40,13 +39,6 @@ struct VendorSpec {
   bool plain_http = false;     ///< how the URLs of files begin
 };
 
-/// One line of GET /log.
-struct LogEntry {
-  Seconds at;
-  std::string method, path;
-  int status;
-};
-
 class Vendor {
  public:
   Vendor(const VendorSpec& spec, Account& account, const Inventory& inventory, VendorClock& clock, KeyPair key);
@@ -54,17 +46,15 @@ class Vendor {
   Reply answer(const HttpRequest& request, const std::stop_token& stop);
 
   Faults& faults() { return faults_; }
+  const Faults& faults() const { return faults_; }
   /// Renders the responses of a survey updated since then; how many. Without faults that change records.
   std::int64_t prepare(std::int64_t survey, Seconds since);
   /// From now on only `key` is accepted, and the pair before it is remembered as deleted.
   void rotate(KeyPair key);
   KeyPair key() const;
-  std::vector<LogEntry> log() const;
-  std::map<int, std::int64_t> statuses() const;
+  const RequestLog& requests() const { return requests_; }
   std::size_t file_size() const { return spec_.file_bytes; }
   Limits::Counts counts() const { return limits_.counts(); }
-  /// When the last request came, in elapsed(); zero before the first.
-  Duration last_request() const { return Duration(last_request_.load()); }
 
  private:
   struct Call;
@@ -89,7 +79,6 @@ class Vendor {
   static std::optional<Reply> denied(const Call& call);
   Reply file_object(const Call& call, std::int64_t survey, std::int64_t response) const;
   Reply file_content(const Call& call) const;
-  void record(const HttpRequest& request, int status);
 
   VendorSpec spec_;
   Account& account_;
@@ -97,15 +86,13 @@ class Vendor {
   VendorClock& clock_;
   Faults faults_;
   Limits limits_;
-  std::atomic<std::int64_t> last_request_{0};
+  RequestLog requests_;
   std::atomic<std::int64_t> resting_until_{0};  // after a time-out everything gets 400
   std::atomic<std::uint64_t> shuffles_{0};
   Prepared prepared_;
   mutable std::mutex mutex_;
   KeyPair key_;
   std::vector<KeyPair> deleted_keys_;
-  std::deque<LogEntry> log_;
-  std::map<int, std::int64_t> statuses_;
 };
 
 /// {"result_ok":false,"code":...,"message":...} with that status.

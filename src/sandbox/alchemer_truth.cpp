@@ -3,14 +3,13 @@
 
 #include <algorithm>
 
-#include "sandbox/chunked_body.h"
-#include "sandbox/control.h"
+#include "sandbox/alchemer.h"
 #include "sandbox/statistics.h"
 #include "sandbox/truth.h"
 
 namespace surveysync::sandbox {
 
-bool Control::is_table(std::string_view name) {
+bool Alchemer::has_table(std::string_view name) const {
   for (const std::string_view table :
        {"survey", "page", "question", "option", "response", "answer", "id", "count", "statistic", "response_file"}) {
     if (table == name) return true;
@@ -18,11 +17,10 @@ bool Control::is_table(std::string_view name) {
   return kind_named(name) != nullptr;
 }
 
-void Control::truth(Connection& connection, const std::string& table, const Query& query) const {
+void Alchemer::truth(ChunkedBody& body, const std::string& table, const Query& query) const {
   const Seconds now = clock_.now();
   const std::string only = query.get("survey").value_or("");
   const Privacy privacy = query.get("privacy").value_or("") == "drop" ? Privacy::drop : Privacy::keep;
-  ChunkedBody body(connection);
   const KindInfo* kind = kind_named(table);
   if (kind != nullptr && kind->keys.front() != "survey_id") truth_of_kind(body, *kind, {});
   for (const SurveyItem& item : account_.surveys(now)) {
@@ -37,10 +35,9 @@ void Control::truth(Connection& connection, const std::string& table, const Quer
       truth_of_rows(body, table, survey, privacy);
     body.flush_if_large();
   }
-  body.finish();
 }
 
-void Control::truth_of_definition(std::string& out, const std::string& table, std::int64_t survey, Seconds now) const {
+void Alchemer::truth_of_definition(std::string& out, const std::string& table, std::int64_t survey, Seconds now) const {
   const auto view = account_.survey(survey, now);
   if (table == "page") truth_of_pages(out, *view->definition);
   if (table == "question") truth_of_questions(out, *view->definition);
@@ -52,7 +49,7 @@ void Control::truth_of_definition(std::string& out, const std::string& table, st
   }
 }
 
-void Control::truth_of_rows(ChunkedBody& body, const std::string& table, std::int64_t survey, Privacy privacy) const {
+void Alchemer::truth_of_rows(ChunkedBody& body, const std::string& table, std::int64_t survey, Privacy privacy) const {
   const auto undated =
       vendor_.faults().standing("no-date-updated", fmt::format("/v5/survey/{}/surveyresponse", survey), survey);
   for (const Row& row : account_.rows(survey, clock_.now())) {
@@ -70,7 +67,7 @@ void Control::truth_of_rows(ChunkedBody& body, const std::string& table, std::in
 }
 
 // Every object of a kind below `parents`, which may lack the middle of the path.
-void Control::truth_of_kind(ChunkedBody& body, const KindInfo& kind, const Path& parents) const {
+void Alchemer::truth_of_kind(ChunkedBody& body, const KindInfo& kind, const Path& parents) const {
   if (parents.size() + 1 < kind.keys.size()) {
     const Kind above = parents.empty() ? Kind::contact_list : Kind::campaign;
     for (const std::int64_t id : inventory_.ids(above, parents)) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "sandbox/control.h"
+#include "sandbox/alchemer.h"
 #include "sandbox/random.h"
 
 namespace surveysync::sandbox {
@@ -28,13 +28,7 @@ std::int64_t part(const Poco::JSON::Object& from, std::string_view key) {
   return from.optValue<std::int64_t>(name, 0);
 }
 
-}  // namespace
-
-bool Control::is_object_change(const Poco::JSON::Object& from) {
-  return from.has("kind");
-}
-
-ObjectChange Control::read_object_change(const Poco::JSON::Object& from) const {
+ObjectChange read_object_change(const Poco::JSON::Object& from) {
   const auto kind = from.getValue<std::string>("kind");
   const KindInfo* info = kind_named(kind);
   if (info == nullptr) {
@@ -59,8 +53,10 @@ ObjectChange Control::read_object_change(const Poco::JSON::Object& from) const {
   return out;
 }
 
+}  // namespace
+
 // A survey that was not named is drawn among the living ones that have something to change.
-Done Control::change_object(ObjectChange change, Seconds now) {
+Done Alchemer::change_object(ObjectChange change, Seconds now) {
   static constexpr std::string_view kOps[] = {"add", "edit", "delete", "restore"};
   const std::string op = fmt::format("{} {}", kOps[static_cast<std::size_t>(change.op)], info_of(change.kind).table);
   std::vector<std::int64_t> surveys{0};
@@ -78,26 +74,13 @@ Done Control::change_object(ObjectChange change, Seconds now) {
   for (const std::int64_t survey : surveys) {
     if (of_survey) change.parents[0] = survey;
     const ObjectsChanged changed = inventory_.change(change, now);
-    if (!changed.ids.empty()) return {op, changed.parents, changed.ids};
+    if (!changed.ids.empty()) return {op, changed.parents, changed.ids, {}};
   }
   return {};
 }
 
-Reply Control::object(const std::string& body) {
-  const auto from = parse_ordered(body);
-  const ObjectChange change = read_object_change(*from);
-  const auto done = script_.apply([&](Seconds now) { return change_object(change, now); }, "control");
-  if (done.ids.empty()) return refusal(400, "nothing that fits");
-  std::string out;
-  JsonWriter json(out, JsonWriter::Style::truth);
-  json.begin_object().key("ok").boolean(true).key("parents").begin_array();
-  for (const std::int64_t id : done.parents)
-    json.number(id);
-  json.end_array().key("ids").begin_array();
-  for (const std::int64_t id : done.ids)
-    json.number(id);
-  json.end_array().end_object();
-  return json_reply(std::move(out));
+Act Alchemer::read_act(const Poco::JSON::Object& from) {
+  return [this, change = read_object_change(from)](Seconds now) { return change_object(change, now); };
 }
 
 }  // namespace surveysync::sandbox
