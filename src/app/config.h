@@ -67,6 +67,13 @@ struct PrivacyKeyConfig {
   bool operator==(const PrivacyKeyConfig&) const = default;
 };
 
+/// Where files that respondents uploaded are kept.
+struct FilesConfig {
+  std::string dir;                 ///< absolute; empty: none are fetched
+  std::size_t limit = 25UL << 20;  ///< bytes; larger ones are not fetched
+  bool operator==(const FilesConfig&) const = default;
+};
+
 struct SourceConfig {
   std::string name, type, region, base_url, account, environment, proxy, hook, ca_file;
   std::vector<std::string> no_proxy;
@@ -77,6 +84,7 @@ struct SourceConfig {
   std::map<std::string, std::string> privacy;            ///< field group to keep | drop | hash | off
   std::map<std::string, std::string> privacy_questions;  ///< "12" or "8611799/12" to keep | drop | hash
   PrivacyKeyConfig privacy_key;                          ///< the program's, for all sources
+  FilesConfig files;
   LimitsConfig limits;
   SyncConfig sync;
   bool operator==(const SourceConfig&) const = default;

@@ -166,6 +166,18 @@ void read_privacy(ConfigSection privacy, SourceConfig& source, const Vendor* ven
   privacy.finish();
 }
 
+void read_files(ConfigSection files, FilesConfig& into, const Vendor* vendor) {
+  files.text("dir", into.dir, [&](std::string_view path) -> std::string {
+    if (path.empty()) return {};
+    if (vendor != nullptr && !vendor->customs.files) return fmt::format("{} has no files", vendor->name);
+    return path.starts_with('/') ? "" : "must be an absolute path";
+  });
+  while (into.dir.size() > 1 && into.dir.ends_with('/'))
+    into.dir.pop_back();
+  files.size("limit", into.limit, 1UL << 10, 4UL << 30);
+  files.finish();
+}
+
 void read_page_size(ConfigSection section, PageSizeConfig& page, const Vendor* vendor) {
   const int most = vendor == nullptr ? page.max : vendor->max_page_size;
   page.max = most;
@@ -255,6 +267,7 @@ SourceConfig read_source(ConfigSection& section, const std::string& name) {
   read_selection(section, source, vendor);
   read_privacy(section.table("privacy"), source, vendor);
   section.text("hook", source.hook);
+  read_files(section.table("files"), source.files, vendor);
   read_limits(section.table("limits"), source.limits, vendor);
   read_sync(section.table("sync"), source.sync);
   return source;

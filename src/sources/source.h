@@ -131,6 +131,14 @@ class Source {
   virtual model::Page reread(const model::StreamSpec& stream, const model::Partition& partition,
                              const std::string& raw) const = 0;
 
+  /// Stored bytes of one record after today's privacy rules (they may have been stored under others); nothing when these
+  /// change nothing. What looks like a digest already is left alone. No request.
+  /// The default is for sources without personal data.
+  virtual std::optional<std::string> protect(const model::StreamSpec& /*stream*/, const model::Partition& /*partition*/,
+                                             const std::string& /*raw*/) const {
+    return std::nullopt;
+  }
+
   /// A decoder for one worker (it keeps a parser). Outlived by the source.
   virtual model::Decode decoder(const model::StreamSpec& stream) const = 0;
 
@@ -175,6 +183,7 @@ struct Customs {
   int share_percent = 50, share_most = 100;  ///< our share of it by default, in percent and at most
   int page_start = 250;                      ///< records a page at first
   bool numeric_partitions = false;           ///< surveys.include and exclude hold numbers
+  bool files = false;                        ///< has files of respondents
   std::vector<std::string> auth_types = {"key"};
   std::vector<std::string> environments = {};  ///< of keys ("live"); empty: it has none
   std::string contacts = "off";                ///< default of privacy.contacts

@@ -124,7 +124,8 @@ ObjectReader::Walked ObjectReader::walk_once(const ObjectKind& kind, const model
     take(list, page);
     if (kind.listing == Listing::single || !cursor.move(shown, path)) break;
   }
-  walked.sound = holes == 0 && unkeyed == 0 && (!total || met(seen, 0) >= *total);
+  walked.missing = holes > 0 || (total && met(seen, unkeyed) < *total);
+  walked.sound = !walked.missing && unkeyed == 0;
   return walked;
 }
 
@@ -134,7 +135,7 @@ ObjectReader::Walked ObjectReader::walk(const ObjectKind& kind, const model::Key
   for (int pass = 1;; ++pass) {
     Page read;
     Walked walked = walk_once(kind, parents, take, read);
-    if (!walked.sound && pass < kPasses) {
+    if (walked.missing && pass < kPasses) {
       page.requests += read.requests;
       continue;
     }

@@ -54,7 +54,8 @@ class ObjectReader {
   struct Walked {
     std::set<std::int64_t> ids;  ///< of what is not deleted
     NoList none = NoList::none;
-    bool sound = true;  ///< every row that is counted was met, and has an id
+    bool sound = true;     ///< every row that is counted was met, and has an id
+    bool missing = false;  ///< rows that are counted or null may come when asked for again
   };
   struct Answer {
     NoList none = NoList::none;

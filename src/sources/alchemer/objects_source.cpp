@@ -126,6 +126,7 @@ Found AlchemerSource::find_file(const model::Key& key, const Scope& scope, const
   const std::string& answer = std::get<std::string>(key.at(2));
   if (!names_a_file(answer)) {
     Found found;
+    found.presence = Presence::gone;  // the vendor knows nothing of that name, and needs not be asked
     found.evidence = "its name is hashed";
     return found;
   }

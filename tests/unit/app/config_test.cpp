@@ -164,6 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"privacy = { geo = \"off\" }", "none of keep, drop, hash"},
         Mistake{"proxy = \"http://user:pw@proxy:1\"", "do not belong into the configuration"},
         Mistake{"tls = { ca_file = \"ca.pem\" }", "absolute path"},
+        Mistake{"files = { dir = \"files\" }", "absolute path"}, Mistake{"files = { limit = \"1B\" }", "files.limit"},
         Mistake{"tls = { verify = false }", "unknown key \"verify\""},
         Mistake{"schedule = { cron = \"61 * * * *\" }", "\"61\" is no minute (0 to 59)"},
         Mistake{"schedule = { cron = \"* * * *\" }", "five fields"},

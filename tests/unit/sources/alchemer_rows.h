@@ -16,6 +16,9 @@ namespace surveysync::sources::alchemer {
 /// response are left out when `with_ids` is false.
 std::string rows_text(const model::RowBatch& rows, std::size_t stream, bool with_ids);
 
+/// The same for any stream; null columns are left out, keys are not.
+std::string rows_text(const model::RowBatch& rows, const model::StreamSpec& stream);
+
 /// The clocks of a calibrated US account.
 Zones us_zones();
 

@@ -34,21 +34,17 @@ std::string cell_text(const model::Cell& cell) {
   return {};
 }
 
-}  // namespace
-
-std::string rows_text(const model::RowBatch& rows, std::size_t stream, bool with_ids) {
+std::string rows_text(const model::RowBatch& rows, const model::StreamSpec& stream, std::size_t hidden) {
   std::string out;
   for (const model::RowBatch::Row& row : rows.rows()) {
-    const model::Table& table = stream_specs().at(stream).tables.at(row.table);
+    const model::Table& table = stream.tables.at(row.table);
     std::vector<model::Column> columns = table.key;
     columns.insert(columns.end(), table.columns.begin(), table.columns.end());
     EXPECT_EQ(columns.size(), row.cells.size());
     out += table.name;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
+    for (std::size_t i = hidden; i < columns.size(); ++i) {
       const std::string& name = columns[i].name;
-      const bool is_outer_id = i < 2 && stream == 1;
-      if (row.cells[i].is_null() || (!with_ids && is_outer_id)) continue;
-      if (name == "is_other" && !row.cells[i].boolean()) continue;
+      if (row.cells[i].is_null() || (name == "is_other" && !row.cells[i].boolean())) continue;
       out += fmt::format(" {}={}", name, cell_text(row.cells[i]));
     }
     out += '\n';
@@ -58,6 +54,16 @@ std::string rows_text(const model::RowBatch& rows, std::size_t stream, bool with
   for (const model::RowBatch::Notice& notice : rows.notices)
     out += "notice " + notice.what + " | " + notice.sample + "\n";
   return out;
+}
+
+}  // namespace
+
+std::string rows_text(const model::RowBatch& rows, std::size_t stream, bool with_ids) {
+  return rows_text(rows, stream_specs().at(stream), stream == 1 && !with_ids ? 2 : 0);
+}
+
+std::string rows_text(const model::RowBatch& rows, const model::StreamSpec& stream) {
+  return rows_text(rows, stream, 0);
 }
 
 Zones us_zones() {
