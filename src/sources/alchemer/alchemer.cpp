@@ -247,6 +247,13 @@ std::string oauth_host(std::string_view region) {
   return known.empty() ? std::string() : known.front();
 }
 
+std::vector<std::string> stream_names() {
+  std::vector<std::string> names;
+  for (const model::StreamSpec& stream : stream_specs())
+    names.push_back(stream.name);
+  return names;
+}
+
 }  // namespace
 
 const SourceType& source_type() {
@@ -262,7 +269,7 @@ const SourceType& source_type() {
           [] {
             return std::vector<std::string>{"us", "eu", "ca", "au"};
           },
-      .stream_names = {"survey", "response"},
+      .stream_names = stream_names(),
       .privacy_fields = {"ip_address", "user_agent", "geo", "referer", "url_variables", "comments", "questions"},
       .max_page_size = kListPage,
       .customs = {.vendor_limit = 240,
@@ -270,6 +277,7 @@ const SourceType& source_type() {
                   .share_most = 120,
                   .page_start = 250,
                   .numeric_partitions = true,
+                  .files = true,
                   .auth_types = {"key", "oauth1"}},
       .abilities =
           [](const std::vector<model::Capability>& learned) {

@@ -2,6 +2,8 @@
 
 #include <span>
 
+#include "sources/alchemer/objects.h"
+
 namespace surveysync::sources::alchemer {
 
 namespace {
@@ -24,6 +26,7 @@ model::Table definition_table(std::string name, std::span<const ColumnDef> colum
 model::Table response_table() {
   model::Table table = make_table("response", kResponseColumns);
   table.version = cell(kResponseColumns, "date_updated") - table.key.size();
+  table.contact_columns = {{"contact_id", "contact"}};
   return table;
 }
 
@@ -33,10 +36,9 @@ model::Table answer_table() {
   return table;
 }
 
-}  // namespace
-
-const std::vector<model::StreamSpec>& stream_specs() {
-  static const std::vector<model::StreamSpec> kSpecs = {
+/// What makes up surveys: definitions, and responses with their answers.
+std::vector<model::StreamSpec> main_specs() {
+  return {
       {"survey",
        {definition_table("survey", kSurveyColumns), definition_table("page", kPageColumns),
         definition_table("question", kQuestionColumns), definition_table("option", kOptionColumns)},
@@ -44,6 +46,17 @@ const std::vector<model::StreamSpec>& stream_specs() {
        2},
       {"response", {response_table(), answer_table()}, true},
   };
+}
+
+}  // namespace
+
+const std::vector<model::StreamSpec>& stream_specs() {
+  static const std::vector<model::StreamSpec> kSpecs = [] {
+    std::vector<model::StreamSpec> specs = main_specs();
+    for (model::StreamSpec& spec : object_specs())
+      specs.push_back(std::move(spec));
+    return specs;
+  }();
   return kSpecs;
 }
 

@@ -114,7 +114,7 @@ inline constexpr std::size_t kSurvey = 0, kPage = 1, kQuestion = 2, kOption = 3;
 inline constexpr std::size_t kResponse = 0, kAnswer = 1;                          // stream "response"
 }  // namespace table
 
-/// The streams of this provider: "survey" (definitions) and "response" (certified).
+/// The streams of this provider: "survey" (definitions), "response" (certified), and all other objects (objects.h).
 const std::vector<model::StreamSpec>& stream_specs();
 
 }  // namespace surveysync::sources::alchemer

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "sources/alchemer/objects.h"
 #include "sources/alchemer/tables.h"
 
 namespace surveysync::sources::alchemer {
@@ -15,13 +16,13 @@ std::string names(const std::vector<model::Column>& columns) {
 /// product.md section 3: the names are a contract.
 TEST(Tables, AreThoseOfTheContract) {
   const auto& specs = stream_specs();
-  ASSERT_EQ(specs.size(), 2U);
+  ASSERT_EQ(specs.size(), 2U + object_specs().size());
   EXPECT_EQ(specs[0].name, "survey");
   EXPECT_FALSE(specs[0].certified);
   EXPECT_EQ(specs[1].name, "response");
   EXPECT_TRUE(specs[1].certified);
   std::string all;
-  for (const model::StreamSpec& spec : specs) {
+  for (const model::StreamSpec& spec : std::span(specs).first(2)) {
     for (const model::Table& table : spec.tables) {
       all += table.qualified() + (table.child ? " child" : "") + ": " + names(table.key) + " | " +
              names(table.columns) + "\n";
