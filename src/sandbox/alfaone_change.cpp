@@ -147,7 +147,7 @@ AlfaOneThing* AlfaOneStore::add_named(const AlfaOneEdit& edit, Millis at) {
   if (below && parent == nullptr) return nullptr;
   AlfaOneThing fresh;
   fresh.kind = edit.kind;
-  fresh.assessment = below ? parent->number : 0;
+  fresh.assessment = parent == nullptr ? 0 : parent->number;
   fresh.created = fresh.updated = at;
   fresh.expires = at + 30 * kDay;
   return &add(fresh);
