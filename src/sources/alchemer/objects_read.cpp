@@ -228,9 +228,10 @@ Page ObjectReader::read_page(const model::Key& survey, const std::string& at, in
     std::vector<std::int64_t> ids;
     for (const ObjectItem& item : list.items)
       ids.push_back(item.id);
+    const std::int64_t seam = position.cursor.seam;  // the page before has shown it
     more = position.cursor.move({number, ids, list.rows(), list.total, false}, path);
     page.holes = list.holes;
-    std::erase_if(list.items, [](const ObjectItem& item) { return item.is_deleted; });
+    std::erase_if(list.items, [&](const ObjectItem& item) { return item.is_deleted || (seam > 0 && item.id == seam); });
     keying(parents)(list, page);
   }
   if (!more) {

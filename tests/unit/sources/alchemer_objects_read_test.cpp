@@ -185,7 +185,7 @@ TEST_F(ReadObjects, LongListsComePageByPage) {
   ASSERT_TRUE(page.next.has_value());
   say(200, paged(ids(60, 80), 80));
   page = fetch("campaign_contact", *page.next, 60);
-  EXPECT_EQ(page.records.size(), 21U);
+  EXPECT_EQ(page.records.size(), 20U) << "what overlaps comes once";
   ASSERT_TRUE(page.next.has_value());
   say(200, paged(ids(3, 4), 2));
   page = fetch("campaign_contact", *page.next, 60);
