@@ -84,6 +84,11 @@ struct KeyOptions {
   /// Asks the vendor's other regions, one probe each, whether they accept the key; the one that does, or empty. Asked
   /// only when the key never worked. Throws what Client::get throws.
   std::function<std::string(const Credential&, const std::stop_token&)> accepted_elsewhere = nullptr;
+  /// What is wrong with a key by its form alone, without showing it; empty: nothing. Such a key is refused (verdict
+  /// "mistyped") before any request.
+  std::function<std::string(const Credential&)> mistake = nullptr;
+  /// What people should know of a key of sound form ("a test key"): told once, when it is read; empty: nothing.
+  std::function<std::string(const Credential&)> warning = nullptr;
 };
 
 /// What is known of one key.

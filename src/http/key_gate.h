@@ -156,6 +156,7 @@ class KeyGate {
   bool knows_refused(const Content& content);
   static KeyId id_of(const Slot& slot, const Content& content);
   void begin(Slot& slot, const Content& content, bool& probe_is_due);
+  std::string mistake_of(const Content& content) const { return options_.mistake ? options_.mistake(*content) : ""; }
   void open(const std::stop_token& stop);
   void admit(Slot& slot, const Content& content);
   void hold(Slot& slot, const Content& content, const KeyVerdict& verdict);

@@ -29,6 +29,10 @@ KeyGate::Content KeyGate::take_in(const Slot& slot, Credential credential) {
   masker_.add(credential);
   for (const std::string& warning : credential.warnings)
     observer_.on_event(event::SecretWarned{scope_, slot.reference->display() + ": " + warning});
+  if (options_.warning) {
+    const std::string warning = options_.warning(credential);
+    if (!warning.empty()) observer_.on_event(event::SecretWarned{scope_, slot.reference->display() + ": " + warning});
+  }
   return std::make_shared<const Credential>(std::move(credential));
 }
 
@@ -119,6 +123,10 @@ void KeyGate::activate(std::size_t index) {
 void KeyGate::begin(Slot& slot, const Content& content, bool& probe_is_due) {
   probe_is_due = false;
   if (known_of(content).begun) return;
+  if (const std::string mistake = mistake_of(content); !mistake.empty()) {
+    hold(slot, content, malformed_key(slot.reference->display(), content->fingerprint, mistake));
+    return;
+  }
   const KeyPast past = memory_->begin(id_of(slot, content));
   const bool must_rest = past.rest > Duration::zero();
   const std::lock_guard lock(mutex_);
@@ -209,6 +217,8 @@ KeyVerdict KeyGate::decide(Slot& slot, const Content& content, const Answer& ans
 // --- probes ---
 
 KeyGate::Answer KeyGate::try_key(const Content& content, const std::stop_token& stop) {
+  if (std::string mistake = mistake_of(content); !mistake.empty())
+    return {Answer::Kind::refused, Refusal::never_valid, std::move(mistake), false, 0};
   const Answer answer = probe_({content, version_}, stop);
   const std::lock_guard lock(mutex_);
   known_locked(content).unreported += answer.requests;

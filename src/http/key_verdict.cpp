@@ -127,6 +127,12 @@ bool may_belong_elsewhere(const KeyEvidence& evidence) {
   return about_the_pair && !evidence.worked && evidence.good_lines.empty();
 }
 
+KeyVerdict malformed_key(const std::string& reference, const std::string& fingerprint, const std::string& mistake) {
+  return {"mistyped", fmt::format("key {}: {}; nothing was sent", fingerprint, mistake),
+          fmt::format("copy the key from the vendor's page once more, without quotes or blanks, and {}",
+                      how_to_replace(reference))};
+}
+
 KeyVerdict missing_key(const std::string& reference, const std::string& reason) {
   return {"missing", reason, fmt::format("write the key, {}", how_to_replace(reference))};
 }

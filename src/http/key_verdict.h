@@ -51,6 +51,8 @@ std::string said_of(const KeyEvidence& evidence);
 std::string last_worked(const KeyEvidence& evidence);
 /// Whether the vendor's other regions are worth asking: only for a key that never worked and is nothing else.
 bool may_belong_elsewhere(const KeyEvidence& evidence);
+/// The key has not the form of one, for `mistake`: nobody was asked.
+KeyVerdict malformed_key(const std::string& reference, const std::string& fingerprint, const std::string& mistake);
 /// The secret cannot be read, for `reason`.
 KeyVerdict missing_key(const std::string& reference, const std::string& reason);
 /// The network, never the key: `words` is what happened.

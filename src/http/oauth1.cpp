@@ -90,8 +90,10 @@ std::string oauth1_signature(std::string_view base_string, const Secret& consume
 }
 
 std::string oauth1_nonce() {
-  static std::atomic<std::uint64_t> count{0};
-  return fmt::format("{:016x}{:016x}{:x}", random_u64(), random_u64(), count.fetch_add(1, std::memory_order_relaxed));
+  // 28 letters and digits: some providers (oauthlib's default) take between 20 and 30, and nothing else.
+  constexpr std::uint64_t kTwelveDigits = (1ULL << 48) - 1;
+  static std::atomic<std::uint64_t> count{random_u64()};
+  return fmt::format("{:016x}{:012x}", random_u64(), count.fetch_add(1, std::memory_order_relaxed) & kTwelveDigits);
 }
 
 std::string oauth1_authorization(const Signing& signing, const Query& query, const std::string& nonce,

@@ -23,7 +23,7 @@ std::string oauth1_base_string(std::string_view method, const Endpoint& endpoint
 /// RFC 5849 3.4.2: base64 of the HMAC-SHA1 of `base_string`.
 std::string oauth1_signature(std::string_view base_string, const Secret& consumer_secret, const Secret& token_secret);
 
-/// Never the same twice, in whatever thread or process: 128 random bits and a count.
+/// Never the same twice, in whatever thread or process: 64 random bits and a count that begins anywhere.
 std::string oauth1_nonce();
 /// The value of the Authorization header for `query` (RFC 5849 3.5.1). `steps`: oauth_callback or oauth_verifier, for
 /// the steps that fetch a token.

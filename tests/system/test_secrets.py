@@ -42,6 +42,7 @@ VERBS = {
     'keys': (('keys', 'status'), ('keys', 'status', '--json'), ('keys', 'test'), ('keys', 'test', '--json')),
     'discover': (('discover',),),
     'alerts': (('alerts', 'test'),),
+    'authorize': (('authorize', 'us'),),
     'version': (('version',),),
 }
 ELSEWHERE = {'serve', 'sandbox'}  # the daemon has its own test below; the sandbox is the vendor, whose key is its own

@@ -183,6 +183,10 @@ TEST(OAuth1, NoncesDifferInAllThreads) {
   for (const std::vector<std::string>& some : made)
     all.insert(some.begin(), some.end());
   EXPECT_EQ(all.size(), kThreads * kEach);
+  for (const std::string& nonce : all) {
+    ASSERT_EQ(nonce.size(), 28U);
+    ASSERT_EQ(nonce.find_first_not_of("0123456789abcdef"), std::string::npos);
+  }
 }
 
 }  // namespace
