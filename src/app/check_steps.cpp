@@ -287,6 +287,27 @@ std::unique_ptr<SourceParts> make_checked_parts(Program& program, const SourceCo
   return parts;
 }
 
+/// Where the vendor's usual host does not answer: whether another of its hosts does. The vendors' own pages name
+/// several.
+void check_other_hosts(CheckReport& report, Program& program, const SourceConfig& source, Observer& observer) {
+  if (!source.base_url.empty()) return;
+  const std::vector<std::string> hosts = find_provider(source.type)->hosts(source.region);
+  for (std::size_t i = 1; i < hosts.size(); ++i) {
+    SourceConfig other = source;
+    other.base_url = hosts[i];
+    try {
+      const auto parts = make_checked_parts(program, other, observer, false);
+      parts->source().probe(program.stop());
+    } catch (const Error& failure) {
+      if (failure.kind() == ErrorKind::cancelled) throw;
+      if (failure.kind() == ErrorKind::unavailable) continue;  // all else is an answer
+    }
+    report.warn("source " + source.name + " host", fmt::format("{} does not answer, {} does", hosts[0], hosts[i]),
+                fmt::format("in [source.{}]: base_url = \"{}\" instead of the region", source.name, hosts[i]));
+    return;
+  }
+}
+
 void check_source(CheckReport& report, Program& program, const SourceConfig& source, pg::Connection* database) {
   const std::string name = "source " + source.name;
   WarningsOf observer(program.observers());
@@ -307,13 +328,21 @@ void check_source(CheckReport& report, Program& program, const SourceConfig& sou
     });
   }
   std::optional<Duration> skew;
+  bool answered = true;
   const bool reached = report.run(name + " reach", [&] {
-    const sources::ProbeResult probe = parts->source().probe(program.stop());
+    sources::ProbeResult probe;
+    try {
+      probe = parts->source().probe(program.stop());
+    } catch (const Error& failure) {
+      answered = failure.kind() != ErrorKind::unavailable;
+      throw;
+    }
     skew = probe.clock_skew;
     return fmt::format("{}{}: {}", parts->endpoint().display(),
                        source.region.empty() ? "" : " (region " + source.region + ")",
                        report::printable(probe.summary));
   });
+  if (!answered) check_other_hosts(report, program, source, observer);
   if (!reached) return;
   check_skew(report, name, skew);
   const Subject subject{source, name};

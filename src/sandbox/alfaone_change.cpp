@@ -143,11 +143,13 @@ Changed AlfaOneStore::apply(const Change& change, Seconds now) {
 // Null when nothing fits.
 AlfaOneThing* AlfaOneStore::add_named(const AlfaOneEdit& edit, Millis at) {
   const bool below = edit.kind == AlfaOneKind::invite || edit.kind == AlfaOneKind::question;
-  const AlfaOneThing* parent = below ? pick(AlfaOneKind::assessment, edit.assessment, false) : nullptr;
-  if (below && parent == nullptr) return nullptr;
   AlfaOneThing fresh;
   fresh.kind = edit.kind;
-  fresh.assessment = parent == nullptr ? 0 : parent->number;
+  if (below) {
+    const AlfaOneThing* const parent = pick(AlfaOneKind::assessment, edit.assessment, false);
+    if (parent == nullptr) return nullptr;
+    fresh.assessment = parent->number;
+  }
   fresh.created = fresh.updated = at;
   fresh.expires = at + 30 * kDay;
   return &add(fresh);
