@@ -54,7 +54,7 @@ CREATE TABLE alfaone.question (
     question_format  text,
     answer_format    text,
     points           numeric,
-    time_limit       numeric,
+    time_limit_seconds  numeric,
     required         boolean,
     options          jsonb,
     created_at       timestamptz,
@@ -73,7 +73,7 @@ COMMENT ON TABLE alfaone.question IS 'Questions of an assessment. The vendor doc
 COMMENT ON COLUMN alfaone.question.source IS 'The configured name of the account.';
 COMMENT ON COLUMN alfaone.question.assessment_id IS 'The assessment (alfaone.assessment) under which the vendor lists it.';
 COMMENT ON COLUMN alfaone.question.question_id IS 'The vendor''s id.';
-COMMENT ON COLUMN alfaone.question.time_limit IS 'As the vendor sends it; its unit is not documented.';
+COMMENT ON COLUMN alfaone.question.time_limit_seconds IS 'As the vendor sends it: timeLimitSeconds, or timeLimit, whose unit is not documented.';
 COMMENT ON COLUMN alfaone.question.options IS 'As sent.';
 COMMENT ON COLUMN alfaone.question.payload IS 'The vendor''s object, byte for byte, but for privacy, erasure and what PostgreSQL cannot hold.';
 COMMENT ON COLUMN alfaone.question.payload_raw IS 'The original bytes, only where payload had to be altered.';

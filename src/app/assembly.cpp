@@ -1,6 +1,7 @@
 #include "app/assembly.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -86,6 +87,24 @@ sources::Privacy privacy_of(const SourceConfig& config, Masker& masker) {
   sources::Privacy privacy{config.privacy, config.privacy_questions};
   if (privacy.hashes()) privacy.digest = make_privacy_digest(config.privacy_key, &masker);
   return privacy;
+}
+
+/// Files of respondents come by the source's own way out and go to the operator's directory, made where it is missing.
+sources::Files files_of(const SourceConfig& config, Clock& clock) {
+  const std::string& directory = config.files.dir;
+  if (directory.empty()) return {};
+  struct stat status {};
+  const bool there = ::mkdir(directory.c_str(), 0700) == 0 || ::stat(directory.c_str(), &status) == 0;
+  if (!there || (status.st_mode != 0 && !S_ISDIR(status.st_mode))) {
+    throw Error(ErrorKind::config, fmt::format("source.{}: files.dir \"{}\" is no directory and cannot be made one",
+                                               config.name, directory));
+  }
+  http::DownloadOptions options{
+      config.ca_file,    config.proxy, config.no_proxy, config.limits.connect_timeout, config.limits.request_timeout,
+      config.files.limit};
+  return {directory, [options = std::move(options), &clock](const std::string& url, const std::stop_token& stop) {
+            return http::download(url, options, clock, stop);
+          }};
 }
 
 /// Whether the vendor's host accepts the key: one call.
@@ -176,6 +195,10 @@ SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : conf
   options.account_limiter = std::move(around.account_limiter);
   options.keys.memory = std::move(around.key_memory);
   options.keys.may_be_missing = around.secret_may_be_missing;
+  if (const auto mistake = type.customs.key_mistake)
+    options.keys.mistake = [mistake, where = config.environment](const Credential& key) { return mistake(key, where); };
+  if (const auto warning = type.customs.key_warning)
+    options.keys.warning = [warning, where = config.environment](const Credential& key) { return warning(key, where); };
   if (!config.auth.next.empty()) options.keys.next = SecretReference::parse(config.auth.next);
   if (config.base_url.empty()) {
     options.keys.accepted_elsewhere = [&config, &type, &clock = around.clock](const Credential& key,
@@ -187,8 +210,10 @@ SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : conf
       std::make_unique<http::Client>(std::move(options), *transport_, key_slots(config).front().reference,
                                      signer_of(config, type), type.judge, around.masker, around.observer, around.clock);
   client_->set_probe(type.probe, type.account_probe);
-  source_ = type.make({config.name, *client_, config.region, privacy_of(config, around.masker), around.observer,
-                       around.clock, following_});
+  sources::Privacy privacy = privacy_of(config, around.masker);
+  if (privacy.digest) privacy_key_ = privacy.digest->fingerprint();
+  source_ = type.make({config.name, *client_, config.region, std::move(privacy), around.observer, around.clock,
+                       following_, files_of(config, around.clock)});
 }
 
 sync::Job SourceParts::job(const Config& config) const {
@@ -196,6 +221,7 @@ sync::Job SourceParts::job(const Config& config) const {
   sync::Job job;
   job.source = config_.name;
   job.following = following_;
+  job.privacy_key = privacy_key_;
   job.page_sizes = {limits.page_size.start, limits.page_size.min, limits.page_size.max};
   job.workers = limits.workers;
   job.lease_ttl = config.lease_ttl;

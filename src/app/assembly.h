@@ -80,6 +80,7 @@ class SourceParts {
  private:
   const SourceConfig& config_;
   sources::Following following_;
+  std::string privacy_key_;  // its fingerprint, where values are hashed
   http::Endpoint endpoint_;
   std::unique_ptr<http::Transport> transport_;
   std::unique_ptr<http::Client> client_;

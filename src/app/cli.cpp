@@ -19,6 +19,7 @@ constexpr const char* kFooter =
     "First steps:\n"
     "  surveysync config check          is the configuration sound?\n"
     "  surveysync migrate               create or update the tables\n"
+    "  surveysync discover              what can the keys see?\n"
     "  surveysync check                 keys, network, database: everything in order?\n"
     "  surveysync sync                  load\n"
     "  surveysync status                how fresh, and proven complete?\n"
@@ -40,6 +41,7 @@ void add_global_flags(CLI::App& app, GlobalFlags& flags) {
 void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_serve_verb(app, program, action);
   add_sync_verb(app, program, action);
+  add_discover_verb(app, program, action);
   add_plan_verb(app, program, action);
   add_verify_verb(app, program, action);
   add_resync_verbs(app, program, action);
@@ -50,6 +52,7 @@ void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_keys_verbs(app, program, action);
   add_authorize_verb(app, program, action);
   add_quarantine_verbs(app, program, action);
+  add_erase_verb(app, program, action);
   add_migrate_verb(app, program, action);
   add_config_verbs(app, program, action);
   add_sandbox_verb(app, action);

@@ -14,6 +14,7 @@ void add_keys_verbs(CLI::App& app, Program& program, Action& action);
 /// OAuth: fetches an access token.
 void add_authorize_verb(CLI::App& app, Program& program, Action& action);
 void add_sync_verb(CLI::App& app, Program& program, Action& action);
+void add_discover_verb(CLI::App& app, Program& program, Action& action);
 void add_plan_verb(CLI::App& app, Program& program, Action& action);
 void add_verify_verb(CLI::App& app, Program& program, Action& action);
 /// `resync` and `backfill`.
@@ -27,6 +28,7 @@ void add_config_verbs(CLI::App& app, Program& program, Action& action);
 void add_quarantine_verbs(CLI::App& app, Program& program, Action& action);
 /// `quarantine retry` and `quarantine drop`, below `quarantine`.
 void add_quarantine_acts(CLI::App& quarantine, Program& program, Action& action);
+void add_erase_verb(CLI::App& app, Program& program, Action& action);
 void add_version_verb(CLI::App& app, Program& program, Action& action);
 
 /// Sources by name, all when `names` is empty. Throws Error(config) naming the unknown ones with a "did you mean".

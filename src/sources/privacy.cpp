@@ -11,6 +11,7 @@ namespace surveysync::sources {
 namespace {
 
 constexpr std::string_view kNull = "null";
+constexpr std::string_view kWithheld = "withheld: ";
 constexpr std::string_view kNumberOrWord = "+-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// The member's name without escapes.
@@ -194,8 +195,12 @@ void require_value(std::string_view raw_value) {
     throw Error(ErrorKind::malformed, "a value is neither text nor number");
 }
 
+bool is_withheld(std::string_view stored) {
+  return stored.starts_with(kWithheld);
+}
+
 std::string withheld(std::string_view raw) {
-  return fmt::format("withheld: {} bytes that the privacy rules could not be applied to", raw.size());
+  return fmt::format("{}{} bytes that the privacy rules could not be applied to", kWithheld, raw.size());
 }
 
 std::string withheld_reason(std::string_view reason) {

@@ -88,6 +88,7 @@ void require_value(std::string_view raw_value);
 /// What is stored of a text that the rules cannot be applied to: that it was there, for people. It is no JSON, so that
 /// nobody takes it for a record.
 std::string withheld(std::string_view raw);
+bool is_withheld(std::string_view stored);
 /// Why, for surveysync.quarantine.
 std::string withheld_reason(std::string_view reason);
 

@@ -387,6 +387,12 @@ void Archive::note_retried(const Fence& fence, const std::vector<std::int64_t>& 
           {pg::text(fence.source), pg::int8_array(ids)}}});
 }
 
+void Archive::replace_raw(const Fence& fence, std::int64_t id, const std::string& raw) {
+  write(connection_, fence,
+        {{"UPDATE surveysync.quarantine SET raw = $3 WHERE source = $1 AND quarantine_id = $2",
+          {pg::text(fence.source), pg::int8(id), pg::bytea(raw)}}});
+}
+
 void Archive::release(const Fence& fence, const std::vector<std::int64_t>& ids) {
   write(connection_, fence,
         {{"DELETE FROM surveysync.quarantine WHERE source = $1 AND quarantine_id = ANY ($2::bigint[])",

@@ -80,6 +80,8 @@ class Archive {
                                            std::int64_t after, std::size_t limit);
   /// Sets retried_at of those that are still there.
   void note_retried(const Fence& fence, const std::vector<std::int64_t>& ids);
+  /// Other bytes for an entry: privacy rules have changed.
+  void replace_raw(const Fence& fence, std::int64_t id, const std::string& raw);
   /// Takes entries away whose records are stored, or were replaced by newer ones.
   void release(const Fence& fence, const std::vector<std::int64_t>& ids);
   /// Takes records out of quarantine for good: they count as excluded from now on. A row with an earlier version of

@@ -117,8 +117,8 @@ class Ledger {
   /// The vendor showed these erased records (Exclusions::shown): they count as excluded from now on.
   void note_shown(const Fence& fence, const std::string& stream, const std::string& partition,
                   const std::vector<model::Hash>& shown);
-  /// Throws Error(config) when values of the source were hashed by another privacy key than the one with this
-  /// fingerprint.
+  /// Throws Error(config) when values of the source were hashed, or persons erased, by another privacy key than the one
+  /// with this fingerprint.
   void require_privacy_key(const std::string& source, const std::string& fingerprint);
 
   /// Replaces the source's plan.

@@ -75,6 +75,10 @@ void Ledger::require_privacy_key(const std::string& source, const std::string& f
     if (known.name == kPrivacyKey && known.value != fingerprint)
       throw other_key(source, "stored values were hashed", known.value, fingerprint);
   }
+  const std::vector<pg::Param> params = {pg::text(source), pg::text(fingerprint)};
+  const pg::Result others = connection_.execute(
+      "SELECT key_fingerprint FROM surveysync.erasure WHERE source = $1 AND key_fingerprint <> $2 LIMIT 1", params);
+  if (others.rows() > 0) throw other_key(source, "what was erased is known", others.text(0, 0), fingerprint);
 }
 
 }  // namespace surveysync::store

@@ -64,6 +64,7 @@ void keep_what_was_known(const std::vector<model::Capability>& known, std::vecto
 
 /// Makes the source know the account: from the database, and anew where that is missing or old.
 void learn(const Lane& lane, std::vector<model::Partition> sample, Prepared& prepared) {
+  check_privacy_key(lane.job, lane.session.ledger(), lane.job.dry_run ? nullptr : &lane.fence, lane.clock);
   std::vector<model::Capability> known = lane.session.ledger().capabilities(lane.job.source);
   lane.source.assume(known);
   const bool fresh = std::ranges::all_of(lane.source.learnable(), [&](const std::string& name) {
@@ -157,6 +158,16 @@ const model::StreamSpec* definition_stream(const Job& job, const Source& source)
 
 std::string refused_capability(const model::StreamSpec& stream) {
   return "stream_" + stream.name;
+}
+
+void check_privacy_key(const Job& job, store::Ledger& ledger, const store::Fence* fence, Clock& clock) {
+  if (job.privacy_key.empty()) return;
+  ledger.require_privacy_key(job.source, job.privacy_key);
+  const std::string name(store::kPrivacyKey);
+  const std::vector<model::Capability> known = ledger.capabilities(job.source);
+  if (fence == nullptr || std::ranges::find(known, name, &model::Capability::name) != known.end()) return;
+  ledger.save_capabilities(
+      *fence, {{name, job.privacy_key, "values are hashed by the key with this fingerprint", clock.utc_now()}});
 }
 
 void save_decoding(const Lane& lane) {

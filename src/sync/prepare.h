@@ -9,6 +9,10 @@
 
 namespace surveysync::sync {
 
+/// Values of a source are hashed by one key for ever: throws Error(config) when the job's is another one. Notes it with
+/// the first run, under the fence where there is one.
+void check_privacy_key(const Job& job, store::Ledger& ledger, const store::Fence* fence, Clock& clock);
+
 /// Where preparing happens.
 struct Lane {
   const Job& job;

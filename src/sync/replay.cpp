@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <map>
 
+#include "base/json.h"
 #include "store/archive.h"
 #include "sync/offline_run.h"
+#include "sync/prepare.h"
 
 namespace surveysync::sync {
 namespace {
@@ -15,8 +17,9 @@ constexpr std::size_t kPage = 250;
 /// Writes pages of stored records again; one partition.
 class PartitionReplay {
  public:
-  PartitionReplay(OfflineRun& run, const OfflineRun::Task& task, StoreDoor& door, const model::Decode& decode)
-      : run_(run), task_(task), door_(door), decode_(decode) {}
+  PartitionReplay(OfflineRun& run, const OfflineRun::Task& task, StoreDoor& door, const model::Decode& decode,
+                  const sources::Source& source)
+      : run_(run), task_(task), door_(door), decode_(decode), source_(source) {}
 
   Counts tell() {
     const auto& tables = task_.stream.tables;
@@ -47,9 +50,29 @@ class PartitionReplay {
       });
       if (page.records.empty()) return;
       after = page.records.back().key;
+      protect(page);
       write(page);
     }
     throw Error(ErrorKind::cancelled, "stopped");
+  }
+
+  /// They may have been stored under other privacy rules.
+  void protect(model::Page& page) {
+    const auto protect = [&](std::string_view stored) {
+      auto altered = source_.protect(task_.stream, task_.partition, std::string(stored));
+      if (!altered) return std::optional<std::string_view>();
+      const std::size_t size = altered->size();
+      page.texts.push_back(std::make_unique<std::string>(std::move(*altered) + std::string(json::kPadding, '\0')));
+      return std::optional(std::string_view(*page.texts.back()).substr(0, size));
+    };
+    for (model::Record& record : page.records) {
+      const auto payload = protect(record.payload);
+      const auto original = record.original ? protect(*record.original) : std::nullopt;
+      if (!payload && !original) continue;
+      record.payload = payload.value_or(record.payload);
+      if (original) record.original = original;
+      record.hash = model::hash_of(record.original.value_or(record.payload));
+    }
   }
 
   template <class Reading>
@@ -80,8 +103,33 @@ class PartitionReplay {
   const OfflineRun::Task& task_;
   StoreDoor& door_;
   const model::Decode& decode_;
+  const sources::Source& source_;
   Counts counts_;
 };
+
+/// Quarantined bytes obey the privacy rules of today too.
+void protect_quarantined(OfflineRun& run, StoreDoor& door, const sources::Source& source) {
+  constexpr std::size_t kItems = 20;  // each may hold a record of megabytes
+  std::int64_t after = 0;
+  while (!run.stop().stop_requested()) {
+    std::vector<store::QuarantinedItem> items;
+    door.perform([&](store::Session& session) {
+      items = store::Archive(session.connection()).quarantined(run.fence().source, {}, after, kItems);
+    });
+    if (items.empty()) return;
+    after = items.back().quarantine_id;
+    for (const store::QuarantinedItem& item : items) {
+      const auto& streams = source.streams();
+      const auto stream = std::ranges::find(streams, item.stream, &model::StreamSpec::name);
+      if (stream == streams.end()) continue;
+      const auto altered = source.protect(*stream, {item.partition, "", 0, "", std::nullopt}, item.raw);
+      if (!altered) continue;
+      door.perform([&](store::Session& session) {
+        store::Archive(session.connection()).replace_raw(run.fence(), item.quarantine_id, *altered);
+      });
+    }
+  }
+}
 
 std::vector<OfflineRun::Task> stored_tasks(OfflineRun& run, const Job& job, sources::Source& source) {
   store::Archive archive(run.lane().connection());
@@ -230,11 +278,14 @@ RunReport replay(const Job& job, sources::Source& source, const store::OpenSessi
                  Clock& clock, const std::stop_token& stop) {
   OfflineRun run(job, "replay", source, open_session, observer, clock, stop);
   return run.tell([&] {
+    check_privacy_key(job, run.lane().ledger(), &run.fence(), clock);
     source.assume(run.lane().ledger().capabilities(job.source));
     const std::vector<OfflineRun::Task> tasks = stored_tasks(run, job, source);
     run.carry(tasks, [&](const OfflineRun::Task& task, StoreDoor& door, const model::Decode& decode) {
-      return PartitionReplay(run, task, door, decode).tell();
+      return PartitionReplay(run, task, door, decode, source).tell();
     });
+    StoreDoor door(open_session, run.scope(), observer, clock, run.stop());
+    protect_quarantined(run, door, source);
   });
 }
 
@@ -243,6 +294,7 @@ RunReport retry_quarantined(const Job& job, const std::vector<std::int64_t>& ids
                             const std::stop_token& stop) {
   OfflineRun run(job, "retry", source, open_session, observer, clock, stop);
   return run.tell([&] {
+    check_privacy_key(job, run.lane().ledger(), &run.fence(), clock);
     source.assume(run.lane().ledger().capabilities(job.source));
     StoreDoor door(open_session, run.scope(), observer, clock, run.stop());
     Retry(run, source, door).tell(ids);

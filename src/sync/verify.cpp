@@ -10,6 +10,7 @@
 #include "store/archive.h"
 #include "sync/deep_compare.h"
 #include "sync/definition_compare.h"
+#include "sync/prepare.h"
 #include "sync/store_door.h"
 
 namespace surveysync::sync {
@@ -54,7 +55,10 @@ class Verification {
 
   void work() {
     StoreDoor door(open_, scope(), observer_, clock_, stop_.get_token());
-    door.perform([&](store::Session& session) { source_.assume(session.ledger().capabilities(job_.source)); });
+    door.perform([&](store::Session& session) {
+      check_privacy_key(job_, session.ledger(), nullptr, clock_);
+      source_.assume(session.ledger().capabilities(job_.source));
+    });
     std::vector<model::Partition> listed = source_.partitions(scope(), stop_.get_token());
     std::erase_if(listed, [&](const model::Partition& partition) { return !asked_for(partition.name); });
     compare_lists(door, listed);

@@ -32,12 +32,25 @@ std::string id_column(std::string_view stream) {
   return std::string(stream) + "_id";
 }
 
+/// Responses name the contacts of campaigns by their ids; contact lists have ids of their own.
+std::vector<model::ContactColumn> contact_columns(const ObjectKind& kind) {
+  std::vector<model::ContactColumn> columns;
+  for (const ObjectField& field : kind.fields) {
+    if (kind.of_people && (field.name == "email_address" || field.name == "email"))
+      columns.push_back({std::string(field.column_name()), "email"});
+  }
+  if (kind.stream == "campaign_contact") columns.push_back({id_column(kind.stream), "contact"});
+  if (kind.stream == "contact") columns.push_back({id_column(kind.stream), "list_contact"});
+  return columns;
+}
+
 model::StreamSpec spec_of(const ObjectKind& kind) {
   model::Table table{"alchemer", std::string(kind.stream), object_key(kind), {}};
   for (const ObjectField& field : kind.fields)
     table.columns.push_back({std::string(field.column_name()), column_type(field.as)});
   if (!kind.others.empty()) table.columns.push_back({std::string(kind.others), ColumnType::jsonb});
   table.scope = kind.of_survey ? 1 : 0;
+  table.contact_columns = contact_columns(kind);
   model::StreamSpec spec{std::string(kind.stream), {std::move(table)}};
   spec.reading = model::Reading::whole;
   spec.of_account = !kind.of_survey;

@@ -6,6 +6,7 @@
 #include "sources/alchemer/alchemer_source.h"
 #include "sources/alchemer/decode_record.h"
 #include "sources/alchemer/lone.h"
+#include "sources/alchemer/objects_key.h"
 
 namespace surveysync::sources::alchemer {
 namespace {
@@ -104,9 +105,23 @@ Page AlchemerSource::reread(const model::StreamSpec& stream, const model::Partit
     return page;
   }
   Body body{std::string(raw)};
-  key_response(*body.text, std::stoll(partition.name), privacy_, {&body.repair, body.text.get()}, page);
+  key_response(*body.text, std::stoll(partition.name), privacy_.for_stored(), {&body.repair, body.text.get()}, page);
   page.texts.push_back(std::move(body.text));
   return page;
+}
+
+std::optional<std::string> AlchemerSource::protect(const model::StreamSpec& stream, const model::Partition& partition,
+                                                   const std::string& raw) const {
+  const PrivacyRules rules = privacy_.for_stored();
+  if (is_withheld(raw)) return std::nullopt;
+  try {
+    if (const ObjectKind* const kind = object_kind(stream.name))
+      return rewrite(raw, object_rules(*kind, rules.privacy()), rules.digest());
+    return stream.certified ? apply_privacy(raw, std::stoll(partition.name), rules) : std::nullopt;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::malformed) throw;
+    return rules.only_drops_plain_fields() ? blank_anywhere(raw, rules) : withheld(raw);
+  }
 }
 
 }  // namespace surveysync::sources::alchemer

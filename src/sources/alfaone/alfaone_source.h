@@ -42,6 +42,8 @@ class AlfaOneSource final : public Source {
   model::Page reread(const model::StreamSpec& stream, const model::Partition& partition,
                      const std::string& raw) const override;
 
+  std::optional<std::string> protect(const model::StreamSpec& stream, const model::Partition& partition,
+                                     const std::string& raw) const override;
   model::Decode decoder(const model::StreamSpec& stream) const override;
   std::vector<model::Capability> learn(const std::vector<model::Partition>&, const Scope&,
                                        const std::stop_token&) override {

@@ -110,4 +110,18 @@ Page AlfaOneSource::reread(const model::StreamSpec& stream, const model::Partiti
   return page;
 }
 
+std::optional<std::string> AlfaOneSource::protect(const model::StreamSpec& stream,
+                                                  const model::Partition& /*partition*/, const std::string& raw) const {
+  const MemberRules rules = privacy_rules(resource_of(stream.name), privacy_);
+  if (rules.keeps_all() || is_withheld(raw)) return std::nullopt;
+  std::optional<KeyedDigest> digest;
+  if (privacy_.digest) digest = privacy_.digest->for_stored();
+  try {
+    return rewrite(raw, rules, digest ? &*digest : nullptr);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::malformed) throw;
+    return withheld(raw);
+  }
+}
+
 }  // namespace surveysync::sources::alfaone

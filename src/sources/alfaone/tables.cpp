@@ -25,7 +25,7 @@ constexpr ColumnDef kQuestionColumns[] = {
     {"question_format", Col::text},
     {"answer_format", Col::text},
     {"points", Col::numeric},
-    {"time_limit", Col::numeric, false, "timeLimitSeconds"},
+    {"time_limit_seconds", Col::numeric, false, "timeLimit"},
     {"required", Col::boolean, false, "isRequired"},
     {"options", Col::jsonb},
     {"created_at", Col::timestamp},
@@ -77,8 +77,11 @@ model::Table table_of(const Resource& resource, std::size_t scope) {
   table.schema = "alfaone";
   table.name = resource.stream;
   table.scope = scope;
-  for (const ColumnDef& column : resource.columns)
+  for (const ColumnDef& column : resource.columns) {
     (column.key ? table.key : table.columns).push_back({std::string(column.name), column.type});
+    if (column.name == "email" || column.name == "recipient_email")
+      table.contact_columns.push_back({std::string(column.name), "email"});
+  }
   return table;
 }
 

@@ -115,8 +115,8 @@ TEST(HashedQuestion, AChosenOptionShowsNeitherTitleNorId) {
   for (const char* const shown : {"1000", "Red", "Blue", "\"r\""})
     EXPECT_EQ(data.find(shown), std::string::npos) << data;
   const std::string rows = rows_of(kBoxes, questions({{"5", "hash"}}));
-  EXPECT_NE(rows.find("item=" + hex("10001")), std::string::npos) << rows;
-  EXPECT_NE(rows.find("option_title=" + hex("Red")), std::string::npos) << rows;
+  EXPECT_NE(rows.find("item='" + hex("10001")), std::string::npos) << rows;
+  EXPECT_NE(rows.find("option_title='" + hex("Red")), std::string::npos) << rows;
   EXPECT_EQ(rows.find("option_id="), std::string::npos) << rows;
 }
 
@@ -127,7 +127,7 @@ TEST(HashedQuestion, CellsOfAGridToo) {
   for (const char* const shown : {"10001", "Red", "\"x\""})
     EXPECT_EQ(data.find(shown), std::string::npos) << data;
   const std::string rows = rows_of(kGrid, questions({{"5", "hash"}}));
-  EXPECT_NE(rows.find("item=6/" + hex("10001")), std::string::npos) << rows;
+  EXPECT_NE(rows.find("item='6/" + hex("10001")), std::string::npos) << rows;
   EXPECT_NE(rows.find("row_id=6"), std::string::npos) << rows;
 }
 

@@ -1,0 +1,129 @@
+// Erasure: the proof that nothing is left.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "pg/binary.h"
+#include "store/erasure.h"
+#include "store/erasure_pattern.h"
+#include "store/key_params.h"
+#include "store/ledger.h"
+#include "store/page_write.h"
+#include "store/sql_text.h"
+
+namespace surveysync::store {
+namespace {
+
+// Rows of one read.
+constexpr std::int64_t kRows = 5000;
+
+/// Rows whose text shows the pattern, JSON also without its escapes.
+pg::Statement search(const PlainTable& table, const std::string& source, const std::string& pattern) {
+  std::string shown = "t::text ~* $1";
+  for (const auto& [column, type] : table.columns) {
+    if (type == "json") {
+      shown +=
+          fmt::format(" OR CASE WHEN position(E'\\\\' IN t.{0}::text) > 0 THEN t.{0}::jsonb::text ~* $1 ELSE false END",
+                      quoted(column));
+    }
+  }
+  std::vector<pg::Param> params = {pg::text(pattern)};
+  if (table.has("source")) params.push_back(pg::text(source));
+  return {fmt::format("SELECT count(*) FROM {} AS t WHERE {}({})", table.qualified(),
+                      table.has("source") ? "t.source = $2 AND " : "", shown),
+          std::move(params)};
+}
+
+void note(const std::string& place, std::int64_t rows, std::vector<ErasureCount>& left) {
+  if (rows == 0) return;
+  const auto known = std::ranges::find(left, place, &ErasureCount::place);
+  if (known == left.end()) {
+    left.push_back({place, rows});
+  } else {
+    known->rows = std::max(known->rows, rows);
+  }
+}
+
+}  // namespace
+
+std::vector<ErasureCount> Erasure::left_of(const ErasureWish& wish) {
+  std::vector<ErasureCount> left;
+  const std::string persons = pattern_of_persons(wish), all = pattern_of(wish);
+  for (const PlainTable& table : tables()) {
+    const bool ours = table.schema == "surveysync";
+    if (ours && table.name == "erasure") continue;
+    const std::string& pattern = ours ? all : persons;
+    if (!pattern.empty()) {
+      const pg::Statement searching = search(table, source_, pattern);
+      note(table.place(), connection_.execute(searching.sql, searching.params).integer(0, 0), left);
+    }
+    if (ours) continue;
+    std::int64_t rows = 0;
+    for (const ErasedRecord& record : wish.records) {
+      if (const auto where = where_is(record, table, source_)) {
+        rows += connection_.execute("SELECT count(*) FROM " + table.qualified() + " WHERE " + where->sql, where->params)
+                    .integer(0, 0);
+      }
+    }
+    note(table.place(), rows, left);
+  }
+  // By the columns that name contacts, hashed ones included.
+  ErasureWish again;
+  again.persons = wish.persons;
+  find_persons(again);
+  for (const ErasedRecord& record : again.records)
+    note(record.table != nullptr ? record.table->qualified() : "surveysync.quarantine", 1, left);
+  return left;
+}
+
+std::vector<ErasureCount> Erasure::left_of_all() {
+  std::vector<ErasureCount> left;
+  for (const model::StreamSpec& stream : streams_) {
+    for (const model::Table& table : stream.tables) {
+      if (!table.child) count_left(stream, table, left);
+    }
+  }
+  return left;
+}
+
+/// Reads all keys of the table, and what names contacts, in pages.
+void Erasure::count_left(const model::StreamSpec& stream, const model::Table& table, std::vector<ErasureCount>& left) {
+  std::string columns, order, after;
+  for (std::size_t i = 0; i < table.key.size(); ++i) {
+    order += (i == 0 ? "" : ", ") + quoted(table.key[i].name);
+    after += fmt::format("{}${}", i == 0 ? "" : ", ", i + 3);
+  }
+  for (const model::ContactColumn& column : table.contact_columns)
+    columns += fmt::format(", coalesce({}::text, '')", quoted(column.column));
+  Ledger ledger(connection_, [this] { return digest_; });
+  std::map<std::string, Exclusions> excluded;
+  std::optional<model::Key> last;
+  std::int64_t found = 0;
+  for (;;) {
+    std::vector<pg::Param> params = {pg::text(source_), pg::int8(kRows)};
+    for (std::size_t i = 0; last && i < last->size(); ++i)
+      params.push_back(key_param(last->at(i)));
+    const pg::Result rows = connection_.execute(
+        fmt::format("SELECT {0}{1} FROM {2} WHERE source = $1{3} ORDER BY {0} LIMIT $2", order, columns,
+                    qualified(table), last ? fmt::format(" AND ({}) > ({})", order, after) : ""),
+        params);
+    for (std::size_t row = 0; row < rows.rows(); ++row) {
+      model::Record record;
+      record.table = static_cast<std::size_t>(&table - stream.tables.data());
+      for (std::size_t i = 0; i < table.key.size(); ++i)
+        record.key.push_back(key_part(rows, row, i, table.key[i]));
+      const std::string partition = table.scope == 0 ? std::string() : model::key_text({record.key[0]});
+      if (!excluded.contains(partition)) excluded[partition] = ledger.exclusions(source_, stream.name, partition);
+      const Exclusions& out = excluded[partition];
+      bool kept_out = out.erased(exclusion_digest(stream.name, partition, quarantine_key(stream, record)));
+      for (std::size_t i = 0; i < table.contact_columns.size() && !kept_out; ++i)
+        kept_out = out.contains(PersonName{table.contact_columns[i].kind, rows.text(row, table.key.size() + i)});
+      found += kept_out ? 1 : 0;
+      last = std::move(record.key);
+    }
+    if (static_cast<std::int64_t>(rows.rows()) < kRows) break;
+  }
+  note(table.qualified(), found, left);
+}
+
+}  // namespace surveysync::store
