@@ -21,7 +21,10 @@ std::string fallback_text(const sources::Abilities& abilities, const std::vector
 
 std::vector<model::Capability> told_capabilities(const std::vector<model::Capability>& all) {
   std::vector<model::Capability> told;
-  std::ranges::copy_if(all, std::back_inserter(told), [](const auto& c) { return c.name != "decoded_with"; });
+  std::ranges::copy_if(all, std::back_inserter(told), [](const auto& c) {
+    const bool offered = c.name.starts_with("stream_") && c.value == "read";
+    return c.name != "decoded_with" && !offered;
+  });
   return told;
 }
 

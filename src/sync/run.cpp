@@ -176,13 +176,16 @@ class Run {
   /// Which streams the vendor refused this key everywhere, or does no more.
   void note_offers(WorkList& list, const Lane& lane) {
     if (job_.dry_run) return;
+    const std::vector<model::Capability> known = lane_->ledger().capabilities(job_.source);
     std::vector<model::Capability> learned;
     for (const model::StreamSpec& stream : followed_streams(job_, source_)) {
       const auto offers = list.offers();
       const auto offer = offers.find(stream.name);
       if (offer == offers.end()) continue;
       const bool refused = offer->second.read == 0;
-      if (!refused && offer->second.refused > 0) continue;
+      const auto before = std::ranges::find(known, refused_capability(stream), &model::Capability::name);
+      const bool was_refused = before != known.end() && before->value == kRefusedStream;
+      if (!refused && (!was_refused || offer->second.refused > 0)) continue;
       learned.push_back({refused_capability(stream), refused ? std::string(kRefusedStream) : "read",
                          refused ? offer->second.words : "", clock_.utc_now()});
     }
