@@ -1,12 +1,14 @@
 #include "app/providers.h"
 
 #include "sources/alchemer/alchemer.h"
+#include "sources/alfaone/alfaone.h"
 
 namespace surveysync::app {
 
 const std::vector<const sources::SourceType*>& providers() {
   static const std::vector<const sources::SourceType*> all{
       &sources::alchemer::source_type(),
+      &sources::alfaone::source_type(),
   };
   return all;
 }

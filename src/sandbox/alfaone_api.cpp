@@ -238,6 +238,10 @@ Reply AlfaOne::list(const Call& call, AlfaOneKind kind, std::int64_t assessment)
   std::vector<std::string> records;
   for (const AlfaOneThing& thing : things)
     records.push_back(store_.render(thing, AlfaOneStore::View::list).json());
+  if (call.fault("new-field") != nullptr) {
+    for (std::string& record : records)
+      record.insert(1, R"("brandNew":{"a":1},)");
+  }
   spoil_records(records, call.faults);
   const std::string data = call.fault("null-data") != nullptr ? "null" : joined(records);
   if (!paged) return success(fmt::format(R"({{"{}":{}}})", plural(kind), data));

@@ -26,8 +26,10 @@ std::vector<std::string> lines_of(const std::filesystem::path& file) {
   return lines;
 }
 
-sandbox::SandboxOptions sandbox_options(const std::filesystem::path& dir, const VendorUnderTest::Options& options) {
+sandbox::SandboxOptions sandbox_options(const sources::SourceType& type, const std::filesystem::path& dir,
+                                        const VendorUnderTest::Options& options) {
   sandbox::SandboxOptions out;
+  out.provider = type.name;
   out.dir = dir;
   out.seed = 7;
   out.surveys = options.surveys;
@@ -54,7 +56,7 @@ http::ClientOptions client_options(const VendorUnderTest::Options& options) {
 }  // namespace
 
 VendorUnderTest::VendorUnderTest(const sources::SourceType& type, const Options& options) : dir_(scratch_folder()) {
-  sandbox_ = std::make_unique<sandbox::Sandbox>(sandbox_options(dir_, options));
+  sandbox_ = std::make_unique<sandbox::Sandbox>(sandbox_options(type, dir_, options));
   sandbox_->start();
   key_lines_ = lines_of(sandbox_->secret_file());
   http::TransportOptions transport;
@@ -67,7 +69,9 @@ VendorUnderTest::VendorUnderTest(const sources::SourceType& type, const Options&
                                            SecretReference::parse("file:" + sandbox_->secret_file().string()),
                                            type.sign, type.judge, masker_, observer_, clock_);
   client_->set_probe(type.probe);
-  source_ = type.make({"conformance", *client_, "us", {}, observer_, clock_});
+  const std::vector<std::string> regions = type.regions();
+  const std::string region = regions.empty() ? "" : regions.front();
+  source_ = type.make({"conformance", *client_, region, {}, observer_, clock_});
 }
 
 std::string VendorUnderTest::control(const std::string& path, const std::string& body) {

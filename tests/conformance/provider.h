@@ -1,6 +1,6 @@
 #pragma once
-// What the conformance suite needs of a provider: a simulated vendor on loopback with real TLS, and the real source in
-// front of it. One entry a provider in kProviders; the suite is the same for all.
+// What the conformance suite needs of a provider: a simulated vendor on loopback with real TLS (the sandbox's
+// personality of the provider's name), and the real source in front of it. Nothing here knows a provider by name.
 
 #include <filesystem>
 #include <memory>
@@ -31,7 +31,7 @@ class VendorUnderTest {
   RecordingObserver& events() { return observer_; }
   /// Tells the vendor what to do: POST to its control port; the answer's body.
   std::string control(const std::string& path, const std::string& body);
-  /// The two lines of the key as they are, to look for them where they must not be.
+  /// The lines of the key as they are, to look for them where they must not be.
   const std::vector<std::string>& key_lines() const { return key_lines_; }
 
  private:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -29,11 +30,23 @@ class SourceConformance : public testing::TestWithParam<const sources::SourceTyp
   }
   sources::Source& source() { return vendor_->source(); }
 
+  /// The certified stream that holds most: what the vendor is about.
   const StreamSpec& certified_stream() {
-    for (const StreamSpec& stream : source().streams()) {
-      if (stream.certified) return stream;
-    }
+    for (const StreamSpec& stream : source().streams())
+      if (stream.name == main_of(*GetParam()).stream) return stream;
     throw std::logic_error("no certified stream");
+  }
+  /// Its first partition that the vendor lists, or the account.
+  Partition main_partition() {
+    return certified_stream().of_account ? Partition{} : source().partitions({}, {}).front();
+  }
+  /// `kind` as a fault of that stream's lists only.
+  std::string of_lists(const std::string& kind) {
+    return kind + (kind.find(':') == std::string::npos ? ":" : ",") + "path=" + main_of(*GetParam()).path;
+  }
+  /// What a stream is read by: every partition that the vendor lists, or the account.
+  std::vector<Partition> partitions_of(const StreamSpec& stream) {
+    return stream.of_account ? std::vector<Partition>{{}} : source().partitions({}, {});
   }
 
   Page fetch(const StreamSpec& stream, const Partition& partition, const std::string& position, int size = kPageSize) {
@@ -92,17 +105,46 @@ class SourceConformance : public testing::TestWithParam<const sources::SourceTyp
     ADD_FAILURE() << "the window does not end";
     return all;
   }
-  static std::set<std::int64_t> ids(const std::vector<Page>& pages) {
-    std::set<std::int64_t> met;
+  /// The last parts of their records' keys.
+  static std::set<std::string> ids(const std::vector<Page>& pages) {
+    std::set<std::string> met;
     for (const Page& page : pages)
       for (const model::Record& record : page.records)
-        met.insert(std::get<std::int64_t>(record.key.back()));
+        met.insert(model::key_text({record.key.back()}));
     return met;
   }
 
   std::unique_ptr<VendorUnderTest> vendor_;
   std::string unreliable_;
   std::string last_error_;
+
+ private:
+  /// What a provider is about, and how the paths of its lists end.
+  struct Main {
+    std::string stream, path;
+    std::int64_t total = -1;
+  };
+  /// Found out once, from a vendor that behaves.
+  static const Main& main_of(const sources::SourceType& type) {
+    static std::map<std::string_view, Main> known;
+    const auto [found, fresh] = known.try_emplace(type.name);
+    if (!fresh) return found->second;
+    VendorUnderTest vendor(type, {});
+    const Partition listed = vendor.source().partitions({}, {}).front();
+    for (const StreamSpec& stream : vendor.source().streams()) {
+      if (!stream.certified) continue;
+      const Partition partition = stream.of_account ? Partition{} : listed;
+      const auto total = vendor.source().fetch({stream, partition, "", 500, true, {}}, {}).total.value_or(0);
+      if (total > found->second.total) found->second = {stream.name, last_list(vendor.events()), total};
+    }
+    return found->second;
+  }
+  static std::string last_list(RecordingObserver& events) {
+    std::string path;
+    for (const Event& event : events.events())
+      if (const auto* call = std::get_if<event::CallFinished>(&event)) path = call->path;
+    return path.substr(path.rfind('/') + 1);
+  }
 };
 
 inline std::string name_of_provider(const testing::TestParamInfo<const sources::SourceType*>& info) {
