@@ -17,6 +17,7 @@ struct KeySlot {
   SecretReference reference;
   std::size_t lines;                     ///< of the reference
   std::optional<SecretReference> token;  ///< OAuth, three-legged
+  std::string source;                    ///< its configured name
 
   /// The references, as configured.
   std::string display() const;

@@ -145,7 +145,11 @@ class Provider:
         self.base_url = f'https://127.0.0.1:{self.server.server_address[1]}'
         self.vendor_tls = ssl.create_default_context(cafile=sandbox.ca_file)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        scratch.on_close(self.server.shutdown)
+        scratch.on_close(self.close)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
 
     def now(self):
         return time.time() + self.skew

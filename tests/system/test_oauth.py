@@ -40,7 +40,7 @@ class OAuthTest(SystemTest):
         self.configure()
 
     def tearDown(self):
-        self.provider.server.shutdown()
+        self.provider.close()
         self.texts.append(self.bench.cluster.dump('warehouse').decode(errors='replace'))
         self.texts += [path + headers for path, headers in self.provider.seen]
         secrets = [CONSUMER_SECRET, *self.provider.tokens.values()]
@@ -88,6 +88,9 @@ class OAuthTest(SystemTest):
             harness.stop_process(process)
             reader.join()
         errors = process.stderr.read().decode()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
         self.texts += [''.join(printed), errors]
         return ''.join(printed) + errors
 
@@ -103,6 +106,7 @@ class OAuthTest(SystemTest):
             opener.open(url, timeout=20)
         except urllib.error.HTTPError as redirect:
             self.callback = redirect.headers['Location']
+            redirect.close()
         with urllib.request.urlopen(self.callback, timeout=20) as answer:
             self.assertIn('You can close this window', answer.read().decode())
 
@@ -185,8 +189,9 @@ class ThreeLegged(OAuthTest):
         self.configure(token=True)
 
     def test_the_whole_dance(self):
-        missing = self.verb('sync', 'us', code=2)
-        self.assertIn('surveysync authorize us', missing.err)
+        for verb in (('sync', 'us'), ('check', 'us'), ('keys', 'status')):
+            missing = self.bench.run(*verb)
+            self.assertIn('surveysync authorize us', missing.err + missing.out, verb)
         printed = self.authorize(self.allow)
         self.assertIn(self.token, printed)
         self.assertEqual(stat.S_IMODE(os.stat(self.token).st_mode), 0o600)
