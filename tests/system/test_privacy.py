@@ -45,21 +45,19 @@ class Rules(SystemTest):
         return sections
 
     def own_answers(self):
-        """By question: answers that occur in no other one, and in nothing else that the truth tells."""
-        places = collections.defaultdict(set)
-        for row in self.bench.sandbox.truth('answer'):
-            for name in ('answer', 'original_answer', 'comment'):
-                if telling(row[name]):
-                    places[row[name]].add((row['survey_id'], row['question_id'], row['parent_question_id']))
-        others = json.dumps([self.bench.sandbox.truth(table) for table in ('survey', 'page', 'question', 'option')], default=str,
-                            ensure_ascii=False)
-        found = collections.defaultdict(set)
-        for text, where in places.items():
-            if len(where) == 1 and text not in others:
-                survey, question, parent = next(iter(where))
-                if parent is None:
-                    found[survey, question].add(text)
-        return sorted(found.items(), key=lambda item: -len(item[1]))
+        """By question: answers that are no part of anything that other questions, responses and definitions say."""
+        tables = [self.bench.sandbox.truth(table) for table in ('answer', 'response', 'survey', 'page', 'question', 'option')]
+        texts = collections.defaultdict(set)
+        for row in tables[0]:
+            if row['parent_question_id'] is None and telling(row['answer']):
+                texts[row['survey_id'], row['question_id']].add(row['answer'])
+        found = []
+        for (survey, question), answers in sorted(texts.items(), key=lambda item: -len(item[1]))[:8]:
+            others = [row for row in tables[0] if row['survey_id'] != survey or question not in (row['question_id'], row['parent_question_id'])]
+            told = json.dumps([others, *tables[1:]], default=str, ensure_ascii=False)
+            own = {text for text in answers if json.dumps(text, ensure_ascii=False)[1:-1] not in told}
+            found.append(((survey, question), own))
+        return sorted(found, key=lambda item: -len(item[1]))
 
     def key(self):
         with open(self.bench.scratch.join('state', 'privacy.key'), encoding='utf-8') as stream:
@@ -73,7 +71,7 @@ class Rules(SystemTest):
         responses = self.bench.sandbox.truth('response', privacy='keep')
         personal = {name: {row[name] for row in responses if telling(row[name])} for name in ('ip_address', 'user_agent')}
         self.bench.configure(self.sections(ip_address='drop', user_agent='hash', geo='hash', referer='drop',
-                                           questions={f'{dropped[0]}/{dropped[1]}': 'drop', str(hashed[1]): 'hash'}))
+                                           questions={f'"{dropped[0]}/{dropped[1]}"': 'drop', str(hashed[1]): 'hash'}))
         self.fresh_database()
         self.succeed('sync')
         database = self.bench.database
@@ -153,12 +151,12 @@ class Erasing(SystemTest):
     def test_a_response(self):
         row = self.bench.sandbox.truth('response', privacy='keep')[7]
         survey, response = row['survey_id'], row['response_id']
-        words = {text for answer in self.bench.sandbox.truth('answer') for text in (answer['answer'], answer['comment'])
-                 if telling(text) and (answer['survey_id'], answer['response_id']) == (survey, response)}
-        shared = {text for answer in self.bench.sandbox.truth('answer') for text in (answer['answer'], answer['comment'])
-                  if (answer['survey_id'], answer['response_id']) != (survey, response)}
-        options = json.dumps(self.bench.sandbox.truth('option'), default=str, ensure_ascii=False)
-        words = {text for text in words - shared if text not in options} | {row['session_id']}
+        tables = [(table, self.bench.sandbox.truth(table)) for table in ('answer', 'response', 'option', 'question', 'page')]
+        mine = [one for table, rows in tables[:2] for one in rows if (one['survey_id'], one['response_id']) == (survey, response)]
+        others = json.dumps([one for _, rows in tables for one in rows if one not in mine], default=str, ensure_ascii=False)
+        words = {text for one in mine for text in (one.get('answer'), one.get('comment'), one.get('session_id'))
+                 if telling(text) and json.dumps(text, ensure_ascii=False)[1:-1] not in others}
+        self.assertIn(row['session_id'], words)
         self.assertTrue(shown(self.bench.database, words))
         done = self.succeed('erase', 'us', '--response', f'{survey}/{response}', '--verify', '--json').json()
         self.assertEqual((done['records'], done['left']), (1, []))
