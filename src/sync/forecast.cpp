@@ -49,7 +49,7 @@ class Planning {
     for (const Task& task : prepared_.plan.tasks)
       add(task);
     for (const Task& task : prepared_.plan.lists)
-      forecast_.requests += task.list->requests_a_page;
+      add_list(task);
     keep();
     return forecast_;
   }
@@ -66,6 +66,15 @@ class Planning {
       case Task::Certified::probe:
         return add_probe(task);
     }
+  }
+
+  /// As much as last time, where there was one. A certified list is counted, read and looked at once more.
+  void add_list(const Task& task) {
+    const std::int64_t known = task.standing.total;
+    if (task.list->certified && known >= 0)
+      forecast_.requests += 1 + pages_of_pass(known, page_size(task)) + 1;
+    else
+      forecast_.requests += known >= 0 ? known : task.list->requests_a_page;
   }
 
   void add_complete(const Task& task) {

@@ -66,7 +66,8 @@ std::optional<store::Certificate> PartitionWalk::run() {
     pass.begin(new_pass());
     pass.read();
     sweep_missing(pass);
-    close_uncertified();
+    // Of a list it is remembered what reading it takes, for `plan`.
+    close_uncertified(stream_.reading == model::Reading::whole ? std::optional(reader_.counts.requests) : std::nullopt);
     return std::nullopt;
   }
   if (task_.certified == Task::Certified::probe && abilities_.newest_first) {
