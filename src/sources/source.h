@@ -131,9 +131,9 @@ class Source {
   virtual model::Page reread(const model::StreamSpec& stream, const model::Partition& partition,
                              const std::string& raw) const = 0;
 
-  /// Stored bytes of one record after today's privacy rules (they may have been stored under others); nothing when these
-  /// change nothing. What looks like a digest already is left alone. No request.
-  /// The default is for sources without personal data.
+  /// Stored bytes of one record after today's privacy rules (they may have been stored under others); nothing when
+  /// these change nothing. What looks like a digest already is left alone. No request. The default is for sources
+  /// without personal data.
   virtual std::optional<std::string> protect(const model::StreamSpec& /*stream*/, const model::Partition& /*partition*/,
                                              const std::string& /*raw*/) const {
     return std::nullopt;
@@ -167,10 +167,10 @@ struct Files {
 
 /// What assembly hands to a provider.
 struct SourceContext {
-  std::string name;                            ///< the configured name
-  http::Client& client;                        ///< signs and judges as the provider's type says
-  std::string region;                          ///< as configured, may be empty
-  Privacy privacy;     ///< applied before anything is hashed or stored
+  std::string name;      ///< the configured name
+  http::Client& client;  ///< signs and judges as the provider's type says
+  std::string region;    ///< as configured, may be empty
+  Privacy privacy;       ///< applied before anything is hashed or stored
   Observer& observer;
   Clock& clock;
   Following following = {};
@@ -195,7 +195,7 @@ struct Customs {
 
 /// Where a vendor gives out OAuth 1.0a tokens (`authorize`).
 struct OAuthPaths {
-  std::string request_token, authenticate, access_token;  ///< paths
+  std::string request_token, authenticate, access_token;   ///< paths
   std::string (*host)(std::string_view region) = nullptr;  ///< its URL; empty when unknown
 };
 

@@ -1,59 +1,22 @@
 // Single records and surveys: there, gone or refused, in all the ways in which the vendor says so.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "sources/alchemer/alchemer.h"
+#include "alchemer_source_fixture.h"
 #include "sources/alchemer/dates.h"
 #include "sources/alchemer/window.h"
-#include "support/recording_observer.h"
-#include "support/scripted_transport.h"
 
 namespace surveysync::sources::alchemer {
 namespace {
 
 using test::answer;
 
-class PresenceFixture : public testing::Test {
+class PresenceFixture : public SourceFixture {
  protected:
-  PresenceFixture() : transport(&clock) {
-    char name[] = "/tmp/ss_alchemer_test.XXXXXX";
-    directory = ::mkdtemp(name);
-    const std::string file = directory + "/us.key";
-    std::ofstream(file) << "token-one\nsecret-one\n";
-    ::chmod(file.c_str(), 0600);
-    http::ClientOptions options;
-    options.scope.source = "us";
-    options.limiter = {1000, std::chrono::seconds(1)};
-    options.retry.attempts = 2;
-    const SourceType& type = source_type();
-    client = std::make_unique<http::Client>(options, transport, SecretReference::parse("file:" + file), type.sign,
-                                            type.judge, masker, observer, clock);
-    client->set_probe(type.probe);
-    source = type.make({"us", *client, "us", {}, observer, clock});
-  }
-  ~PresenceFixture() override { std::filesystem::remove_all(directory); }
-
   Found find(std::int64_t id = 7) {
     const model::Partition survey{"11", "", 0, ""};
     return source->find(source->streams()[1], survey, {std::int64_t{11}, id}, {}, {});
   }
-  /// The next questions get this answer.
-  void say(int status, const std::string& body, int times = 1) {
-    for (int i = 0; i < times; ++i)
-      transport.then(answer(status, body));
-  }
-
-  std::string directory;
-  test::ManualClock clock;
-  test::ScriptedTransport transport;
-  Masker masker;
-  test::RecordingObserver observer;
-  std::unique_ptr<http::Client> client;
-  std::unique_ptr<Source> source;
 };
 using FindRecord = PresenceFixture;
 
