@@ -132,7 +132,7 @@ class PageWrite {
   std::set<std::string> in_quarantine_;  ///< keys of the page that are in quarantine already
   std::vector<Item> written_;
   std::set<const model::Record*> of_persons_;  ///< who were erased: not stored, in this attempt
-  Refused bad_;  ///< by the decoder or the encoder, in this attempt
+  Refused bad_;                                ///< by the decoder or the encoder, in this attempt
   std::map<std::string, std::string> notices_;
   std::vector<model::Key> taken_;  ///< rows of the first table that the upsert took
   std::optional<UtcTime> newest_;
