@@ -57,7 +57,9 @@ class AlfaOneSource final : public Source {
   /// Where a fetch goes on: in the list of one followed assessment, or in the whole one (part empty).
   struct Place {
     std::string part;
-    Unread unread;
+    int lane = 0;     ///< of this pass, so that the next one asks by other URLs
+    int counted = 0;  ///< size of the page that counted the list: its URL does not come again so soon
+    Unread unread = {};
 
     std::string text() const;
     static std::optional<Place> parse(std::string_view text);
@@ -68,8 +70,9 @@ class AlfaOneSource final : public Source {
   /// where the vendor does not filter.
   std::optional<std::vector<std::string>> parts_of(const FetchRequest& request, const std::stop_token& stop);
   std::optional<std::int64_t> note_total(const std::string& part, std::int64_t total);
-  std::optional<std::string> place_behind(const FetchRequest& request, const std::string& part,
-                                          const std::stop_token& stop);
+  /// A place with pages of other sizes than those of the pass before.
+  Place new_place(const FetchRequest& request, std::string part, const Answer& count);
+  std::optional<std::string> place_behind(const FetchRequest& request, const Place& place, const std::stop_token& stop);
 
   model::Page fetch_questions(const FetchRequest& request, const std::stop_token& stop);
   model::Page begin(const FetchRequest& request, const std::stop_token& stop);

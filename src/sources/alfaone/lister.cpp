@@ -42,15 +42,15 @@ void check_page(const Question& question, Answer& answer) {
 
 }  // namespace
 
+unsigned Lister::next_variant(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  return variants_[name]++;
+}
+
 int Lister::varied(int size, const std::string& path) {
   const int most = capped(size);
-  unsigned variant = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    variant = variants_[path]++;
-  }
   const auto spread = static_cast<unsigned>(std::clamp(most / 5, 1, static_cast<int>(kVariants)));
-  return most - static_cast<int>(variant % spread);
+  return most - static_cast<int>(next_variant(path) % spread);
 }
 
 bool Lister::is_descending(const Resource& resource) {
@@ -137,8 +137,9 @@ Answer Lister::ask(const Question& question, const PageNumber& number, const std
   return answer;
 }
 
-Answer Lister::ask_unread(const Question& question, const Unread& unread, int page_size, const std::stop_token& stop) {
-  Answer answer = ask(question, next_page(unread, capped(page_size)), stop);
+Answer Lister::ask_unread(const Question& question, const Unread& unread, int page_size, int lane,
+                          const std::stop_token& stop) {
+  Answer answer = ask(question, next_page(unread, capped(page_size), lane), stop);
   if (!answer.list.paged) return answer;
   const std::int64_t came = answer.came(), asked = answer.number.size;
   const std::int64_t told = answer.list.limit.value_or(0);
@@ -146,7 +147,7 @@ Answer Lister::ask_unread(const Question& question, const Unread& unread, int pa
   const bool said_so = told > 0 && told < asked && came <= told;
   if (came == 0 || (!short_of_due && !said_so)) return answer;
   const std::int64_t own = said_so ? told : came;
-  Answer smaller = ask(question, next_page(unread, static_cast<int>(own)), stop);
+  Answer smaller = ask(question, next_page(unread, static_cast<int>(own), lane), stop);
   smaller.requests += answer.requests;
   answer.requests = smaller.requests;
   if (said_so)

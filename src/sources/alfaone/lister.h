@@ -60,13 +60,16 @@ class Lister {
   Answer ask(const Question& question, const PageNumber& number, const std::stop_token& stop);
   /// The page that comes next, and the same rows once more in the vendor's own size where its pages turn out to be
   /// smaller.
-  Answer ask_unread(const Question& question, const Unread& unread, int page_size, const std::stop_token& stop);
+  Answer ask_unread(const Question& question, const Unread& unread, int page_size, int lane,
+                    const std::stop_token& stop);
   /// Everything, read again when it changed under our hands. Throws Error(malformed) when it never holds as many
   /// records as it counts.
   Whole read_whole(const Question& question, const std::stop_token& stop);
 
   /// About `size`, another number each time that a list is asked for.
   int varied(int size, const std::string& path);
+  /// 0, 1, 2, ... each time that it is asked for this name.
+  unsigned next_variant(const std::string& name);
   int capped(int size) const { return std::min({size, page_cap_.load(), kLargestPage}); }
   /// Whether the list comes newest first although it was asked for otherwise.
   bool is_descending(const Resource& resource);

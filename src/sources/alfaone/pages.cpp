@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "sources/alfaone/alfaone_source.h"
@@ -76,15 +77,27 @@ std::string percent_decoded(std::string_view text) {
 }  // namespace
 
 std::string AlfaOneSource::Place::text() const {
-  return http::percent_encode(part) + ":" + unread.text();
+  return fmt::format("{}:{}:{}:{}", http::percent_encode(part), lane, counted, unread.text());
 }
 
 std::optional<AlfaOneSource::Place> AlfaOneSource::Place::parse(std::string_view text) {
-  const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  auto unread = Unread::parse(text.substr(colon + 1));
-  if (!unread) return std::nullopt;
-  return Place{percent_decoded(text.substr(0, colon)), std::move(*unread)};
+  std::array<std::string_view, 4> fields;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const std::size_t end = i + 1 < fields.size() ? text.find(':') : text.size();
+    if (end == std::string_view::npos) return std::nullopt;
+    fields[i] = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  const auto size_of = [](std::string_view digits) {
+    int size = -1;
+    std::from_chars(digits.data(), digits.data() + digits.size(), size);
+    return size;
+  };
+  Place place{percent_decoded(fields[0]), size_of(fields[1]), size_of(fields[2]), {}};
+  auto unread = Unread::parse(fields[3]);
+  if (!unread || place.lane < 0 || place.lane >= kLanes || place.counted < 0) return std::nullopt;
+  place.unread = std::move(*unread);
+  return place;
 }
 
 Page AlfaOneSource::fetch(const FetchRequest& request, const std::stop_token& stop) {
@@ -152,8 +165,16 @@ std::optional<std::int64_t> AlfaOneSource::note_total(const std::string& part, s
   return sum;
 }
 
+AlfaOneSource::Place AlfaOneSource::new_place(const FetchRequest& request, std::string part, const Answer& count) {
+  const auto lane = static_cast<int>(lister_.next_variant("pass " + request.stream.name) % kLanes);
+  Place place{std::move(part), lane, 0, {}};
+  if (count.number.page == 1) place.counted = static_cast<int>(count.number.size);
+  place.unread.remaining = *count.list.total;
+  return place;
+}
+
 /// Where the list of the next followed assessment begins.
-std::optional<std::string> AlfaOneSource::place_behind(const FetchRequest& request, const std::string& part,
+std::optional<std::string> AlfaOneSource::place_behind(const FetchRequest& request, const Place& place,
                                                        const std::stop_token& stop) {
   std::vector<std::string> parts;
   {
@@ -161,8 +182,8 @@ std::optional<std::string> AlfaOneSource::place_behind(const FetchRequest& reque
     parts = parts_;
   }
   if (parts.empty()) parts = parts_of(request, stop).value_or(std::vector<std::string>());
-  const auto next = std::ranges::upper_bound(parts, part);
-  return next == parts.end() ? std::nullopt : std::optional(Place{*next, {}}.text());
+  const auto next = std::ranges::upper_bound(parts, place.part);
+  return next == parts.end() ? std::nullopt : std::optional(Place{*next, place.lane, 0, {}}.text());
 }
 
 // --- what is taken ---
@@ -247,7 +268,7 @@ Page AlfaOneSource::begin(const FetchRequest& request, const std::stop_token& st
   Page page = page_of(answer);
   page.holes = 0;
   page.total = answer.list.total;
-  page.next = Place{"", {.remaining = *answer.list.total}}.text();
+  page.next = new_place(request, "", answer).text();
   return page;
 }
 
@@ -267,7 +288,7 @@ Page AlfaOneSource::begin_parts(const FetchRequest& request, const std::vector<s
     }
     note_total(part, *answer.list.total);
     sum += *answer.list.total;
-    if (!page.next && *answer.list.total > 0) page.next = Place{part, {.remaining = *answer.list.total}}.text();
+    if (!page.next && *answer.list.total > 0) page.next = new_place(request, part, answer).text();
   }
   {
     const std::lock_guard lock(mutex_);
@@ -286,8 +307,11 @@ Page AlfaOneSource::read_on(const FetchRequest& request, Place place, const std:
     const Answer count = lister_.ask(question, {1, lister_.varied(kCountPage, question.path + place.part)}, stop);
     counting = count.requests;
     place.unread.remaining = count.list.total.value_or(1);
+    place.counted = static_cast<int>(count.number.size);
   }
-  Answer answer = lister_.ask_unread(question, place.unread, request.page_size, stop);
+  const int most = lister_.capped(request.page_size);
+  const bool was_asked = next_page(place.unread, most, place.lane) == PageNumber{1, place.counted};
+  Answer answer = lister_.ask_unread(question, place.unread, was_asked && most > 2 ? most - 1 : most, place.lane, stop);
   answer.requests += counting;
   if (!answer.list.paged) return everything(request, std::move(answer), stop);
   if (!place.part.empty() && !keeps_filter(answer.list, place.part)) {
@@ -309,9 +333,10 @@ Page AlfaOneSource::read_on(const FetchRequest& request, Place place, const std:
   Shown shown{answer.number, total, {}};
   shown.marks = take(request, answer.list, page, stop);
   if (auto left = after_page(place.unread, shown)) {
-    page.next = Place{place.part, std::move(*left)}.text();
+    place.unread = std::move(*left);
+    page.next = place.text();
   } else if (!place.part.empty()) {
-    page.next = place_behind(request, place.part, stop);
+    page.next = place_behind(request, place, stop);
   }
   return page;
 }
@@ -344,7 +369,10 @@ Page AlfaOneSource::read_tail(const FetchRequest& request, const std::stop_token
     left.remaining = std::min(answer.number.first_row(), total);
     left.edges.assign(shown.marks.begin(), shown.marks.begin() + (shown.marks.empty() ? 0 : 1));
   }
-  if (left.remaining > left.floor) page.next = Place{"", std::move(left)}.text();
+  if (left.remaining <= left.floor) return page;
+  Place next = new_place(request, "", answer);
+  next.unread = std::move(left);
+  page.next = next.text();
   return page;
 }
 

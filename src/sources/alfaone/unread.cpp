@@ -19,6 +19,8 @@ constexpr int kClimbs = 8;
 // Pages in a row that begin alike although lower rows were asked for: once or twice records were deleted just so.
 constexpr int kStalls = 3;
 constexpr std::size_t kMarkBytes = 4;
+// Pages below this have too few sizes to choose from.
+constexpr std::int64_t kLeastLaned = 30;
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -85,11 +87,24 @@ std::string mark_of(std::string_view key_text) {
   return mark;
 }
 
-PageNumber next_page(const Unread& unread, int page_size) {
+PageNumber next_page(const Unread& unread, int page_size, int lane) {
+  const std::int64_t rows = std::max<std::int64_t>(unread.remaining, 1), most = std::max(1, page_size);
+  const bool overlaps = !unread.seamless && !unread.edges.empty();
+  const std::int64_t last = overlaps ? rows : rows - 1;  // that the page must hold, beside row rows - 1
+  std::optional<PageNumber> best;
+  const auto consider = [&](std::int64_t size) {
+    const PageNumber page{last / size + 1, size};
+    if (page.first_row() > rows - 1 || size % kLanes != lane || most < kLeastLaned) return;
+    if (!best || page.page * size < best->page * best->size) best = page;
+  };
+  const std::int64_t least = last < most ? last + 1 : (4 * most + 4) / 5;
+  for (std::int64_t size = most; size >= least; --size)
+    consider(size);
+  if (best) return *best;
   PagePosition position;
-  position.remaining = std::max<std::int64_t>(unread.remaining, 1);
+  position.remaining = rows;
   position.ordered = !unread.seamless;
-  if (!unread.edges.empty()) position.low = 0;  // something was read: the page overlaps it
+  if (!unread.edges.empty()) position.low = 0;
   return sources::next_page(position, page_size);
 }
 

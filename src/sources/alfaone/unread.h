@@ -34,8 +34,11 @@ struct Unread {
 /// A record's name for seams: short, letters and digits.
 std::string mark_of(std::string_view key_text);
 
-/// The page that holds the last unread row and, once something was read, a row above it.
-PageNumber next_page(const Unread& unread, int page_size);
+/// So many passes in turn ask by pages of sizes that the others do not use.
+inline constexpr int kLanes = 3;
+/// The page that holds the last unread row and, once something was read, a row above it. `lane`: of this pass, from 0;
+/// tiny pages know no lanes.
+PageNumber next_page(const Unread& unread, int page_size, int lane);
 
 /// What one page showed.
 struct Shown {

@@ -203,7 +203,7 @@ TEST(AlfaOneUnread, WithoutAnyOrderThePassEndsAllTheSame) {
   int pages = 0;
   std::optional<Unread> left = unread;
   while (left && ++pages < 500) {
-    const PageNumber number = next_page(*left, 20);
+    const PageNumber number = next_page(*left, 20, 0);
     Shown shown{number, 400, {}};
     for (int i = 0; i < 20; ++i)
       shown.marks.push_back(mark_of(fmt::format("{}-{}", pages, i)));  // never the same again
