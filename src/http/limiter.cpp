@@ -7,9 +7,10 @@
 namespace surveysync::http {
 namespace {
 
-constexpr double kSlower = 0.75;                           // what one throttling leaves of the rate
-constexpr double kSlowest = 0.1;                           // of the configured rate
-constexpr double kRecovery = 0.01;                         // of the configured rate, back for each quiet window
+constexpr double kSlower = 0.75;    // what one throttling leaves of the rate
+constexpr double kSlowest = 0.1;    // of the configured rate
+constexpr double kRecovery = 0.01;  // of the configured rate, back for each quiet window
+constexpr Duration kLeastLateness = std::chrono::milliseconds(250);
 constexpr Duration kLongestWait = std::chrono::hours(24);  // what a budget is ever asked for
 
 [[noreturn]] void refuse(Duration wait) {
@@ -44,10 +45,16 @@ void Limiter::acquire(const std::stop_token& stop, SteadyTime latest) {
       throw Error(ErrorKind::cancelled, "stopped while waiting for the request limit");
     }
     // A rest that was ordered while we waited holds for us too; the slot we had is given up, so that nobody bursts
-    // after it.
+    // after it. So is one that we wake up for late (a stopped process, a paused machine): others had the time since.
     const std::lock_guard lock(mutex_);
-    if (rest_until_ <= clock_.now()) return;
+    const SteadyTime now = clock_.now();
+    if (rest_until_ <= now && now - slot <= lateness_locked(now)) return;
   }
+}
+
+/// How late a slot may be used: not so late that it falls among others' slots, but a busy machine is not late.
+Duration Limiter::lateness_locked(SteadyTime now) const {
+  return std::max<Duration>(interval_locked(now), kLeastLateness);
 }
 
 /// The next slot of this process alone.

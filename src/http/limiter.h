@@ -41,6 +41,7 @@ class Limiter {
   SteadyTime shared_slot(const std::stop_token& stop, SteadyTime latest);
   double factor_locked(SteadyTime now) const;
   Duration interval_locked(SteadyTime now) const;
+  Duration lateness_locked(SteadyTime now) const;
   const LimiterOptions options_;
   Clock& clock_;
   const std::shared_ptr<Budget> budget_;

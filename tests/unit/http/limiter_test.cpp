@@ -70,6 +70,31 @@ TEST(Limiter, ARestOrderedWhileWaitingHoldsTheWaiterToo) {
   EXPECT_GE(passed, resting);
 }
 
+TEST(Limiter, ASlotThatIsWokenUpForTooLateIsAskedForAnew) {
+  ManualClock clock(ManualClock::Mode::by_hand);
+  Limiter limiter({60, 60s}, clock);
+  limiter.acquire({});
+  SteadyTime passed;
+  std::jthread worker([&] {
+    limiter.acquire({});
+    passed = clock.now();
+  });
+  ASSERT_TRUE(clock.await_waiters(1));
+  clock.advance(100s);  // the process was stopped
+  const SteadyTime woken = clock.now();
+  worker.join();
+  EXPECT_GE(passed, woken);
+  const SteadyTime before = clock.now();
+  std::jthread another([&] {
+    limiter.acquire({});
+    passed = clock.now();
+  });
+  ASSERT_TRUE(clock.await_waiters(1)) << "no burst: the late call took a slot of its own";
+  clock.advance(1s);
+  another.join();
+  EXPECT_EQ(passed, before + 1s);
+}
+
 TEST(Limiter, GivesUpAtOnceWhenItWouldTakeTooLong) {
   ManualClock clock;
   Limiter limiter({60, 60s}, clock);
