@@ -132,6 +132,10 @@ void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, con
   });
 }
 
+void KeyRecords::given_up(const http::KeyId& key, int requests) {
+  with_book([&](store::KeyBook& book) { book.count_refusals(key.fingerprint, requests); });
+}
+
 bool KeyRecords::claim_probe(const http::KeyId& key) {
   bool claimed = false;
   with_book([&](store::KeyBook& book) {

@@ -29,6 +29,7 @@ class KeyRecords final : public http::KeyMemory {
   void accepted(const http::KeyId& key) override;
   void refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
                const std::string& next_step, int requests) override;
+  void given_up(const http::KeyId& key, int requests) override;
   bool claim_probe(const http::KeyId& key) override;
 
   /// Requests with a dead key in its first hour, in all processes together, stay at or below twelve; one is kept back

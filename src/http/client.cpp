@@ -302,7 +302,10 @@ Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, bool on_tr
     Response response = transport.exchange(request, Deadline(clock, options.request_timeout), stop);
     return read(call, on_trial, std::move(response), progress, std::move(outcome));
   } catch (const Error& failure) {
-    if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped during a call of " + call.path);
+    if (stop.stop_requested()) {
+      gate.given_up(key);
+      throw Error(ErrorKind::cancelled, "stopped during a call of " + call.path);
+    }
     if (failure.kind() != ErrorKind::unavailable && failure.kind() != ErrorKind::malformed) throw;
     outcome.kind = failure.kind();
     outcome.message = masker.mask(failure.what());

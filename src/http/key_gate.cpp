@@ -205,6 +205,16 @@ bool KeyGate::knows_refused(const Content& content) {
   return known_of(content).held.has_value();
 }
 
+void KeyGate::given_up(const Key& key) {
+  KeyId id;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!known_locked(key.credential).held) return;
+    id = id_of(slots_[active_], key.credential);
+  }
+  memory_->given_up(id, 1);
+}
+
 KeyId KeyGate::id_of(const Slot& slot, const Content& content) {
   return {slot.name, content->fingerprint, content->line_fingerprints};
 }

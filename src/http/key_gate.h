@@ -73,6 +73,8 @@ class KeyGate {
   bool is_good(const Key& key) const;
   /// A call signed with `key` got a good answer that the vendor made for it.
   void accepted(const Key& key);
+  /// A call signed with `key` was given up before its answer was read. It counts, where the key is refused.
+  void given_up(const Key& key);
   /// A call was refused. One caller decides, the others wait and share its ruling: the secret is read again, others'
   /// knowledge is asked, then one probe, then the second key.
   Ruling rule(const Refused& refused, const std::stop_token& stop);

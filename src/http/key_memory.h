@@ -50,6 +50,12 @@ class KeyMemory {
   /// those that claim_probe gave leave for (it counted them itself).
   virtual void refused(const KeyId& key, const std::string& verdict, const std::string& evidence,
                        const std::string& next_step, int requests) = 0;
+  /// So many more requests with a key that is known as refused were sent and given up before their answers were read:
+  /// the vendor has refused them too.
+  virtual void given_up(const KeyId& key, int requests) {
+    static_cast<void>(key);
+    static_cast<void>(requests);
+  }
   /// Whether this process may send the one probe of a refused key that is due now. Yes to one process only, at most as
   /// often as hold_probe says, and so that no more than a dozen requests are refused in the key's first hour. No, while
   /// nothing can be asked.

@@ -249,6 +249,15 @@ void KeyBook::refused(const KeyRecord& key, int requests, const std::vector<Dura
                         {pg::text(key.fingerprint)}}});
 }
 
+void KeyBook::count_refusals(const std::string& fingerprint, int requests) {
+  // In one row only: those of one key are added up.
+  change(connection_,
+         {{"UPDATE surveysync.credential AS c SET refusals = c.refusals + $2 FROM (SELECT o.source, o.slot FROM "
+           "surveysync.credential AS o WHERE o.fingerprint = $1 AND o.verdict IS NOT NULL ORDER BY o.source, o.slot "
+           "LIMIT 1) AS t WHERE c.source = t.source AND c.slot = t.slot",
+           {pg::text(fingerprint), pg::int4(requests)}}});
+}
+
 bool KeyBook::claim_probe(const KeyRecord& key, const std::vector<Duration>& waits, int most_in_first_hour) {
   std::vector<std::int64_t> steps;
   for (const Duration wait : waits)

@@ -45,6 +45,8 @@ class KeyBook {
   /// 0, and next_probe_at after the first of `waits` when it was not refused before (by any row of this fingerprint:
   /// else theirs). A probe that claim_probe granted is among `requests`, and is not counted twice.
   void refused(const KeyRecord& key, int requests, const std::vector<Duration>& waits);
+  /// Counts more refused requests of a key that is known as refused; nothing otherwise.
+  void count_refusals(const std::string& fingerprint, int requests);
   /// True to one caller when the probe of a refused fingerprint is due in all rows that hold it: then probes grows by
   /// one and next_probe_at moves by the wait of that number (the last repeats). False while it is not due, and while
   /// refused_at is younger than an hour and `most_in_first_hour` requests are already counted; counts one refusal
