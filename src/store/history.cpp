@@ -1,6 +1,7 @@
 #include "store/history.h"
 
 #include "pg/binary.h"
+#include "store/migrate.h"
 
 namespace surveysync::store {
 namespace {
@@ -192,17 +193,18 @@ std::optional<QuarantineRow> History::quarantine_item(std::int64_t id) {
 }
 
 std::vector<History::Privilege> History::missing_privileges() {
+  const std::vector<pg::Param> params = {pg::text_array(schemas())};
   const pg::Result rows = connection_.execute(
       "SELECT object, missing, 'GRANT ' || missing || ' ON ' || kind || ' ' || object || ' TO ' || "
       "quote_ident(current_user) FROM ("
       "SELECT quote_ident(n.nspname) AS object, 'USAGE' AS missing, 'SCHEMA' AS kind, 1 AS place FROM "
       "pg_catalog.pg_namespace n "
-      "WHERE n.nspname IN ('surveysync', 'alchemer') AND NOT has_schema_privilege(n.oid, 'USAGE') "
+      "WHERE n.nspname = ANY ($1) AND NOT has_schema_privilege(n.oid, 'USAGE') "
       "UNION ALL "
       "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), p.name, 'TABLE', 2 FROM pg_catalog.pg_class c "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
       "CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (name) "
-      "WHERE n.nspname IN ('surveysync', 'alchemer') AND c.relkind IN ('r', 'p') AND c.relname <> 'schema_migration' "
+      "WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p') AND c.relname <> 'schema_migration' "
       "AND NOT has_table_privilege(c.oid, p.name) "
       "UNION ALL "
       "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'SELECT', 'TABLE', 2 FROM pg_catalog.pg_class c "
@@ -212,9 +214,10 @@ std::vector<History::Privilege> History::missing_privileges() {
       "UNION ALL "
       "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'USAGE', 'SEQUENCE', 3 FROM pg_catalog.pg_class "
       "c "
-      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('surveysync', 'alchemer') "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY ($1) "
       "AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END"
-      ") AS m ORDER BY place, object, missing");
+      ") AS m ORDER BY place, object, missing",
+      params);
   std::vector<Privilege> missing;
   for (std::size_t row = 0; row < rows.rows(); ++row)
     missing.push_back({rows.text(row, 0), rows.text(row, 1), rows.text(row, 2)});

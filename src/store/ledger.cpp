@@ -25,11 +25,13 @@ std::vector<std::int64_t> Ledger::close_abandoned(const Fence& fence) {
   const std::vector<pg::Statement> statements = {
       Lease::check_statement(fence),
       {"UPDATE surveysync.run_stream SET outcome = 'failed', finished_at = pg_catalog.now(), "
-       "error = 'the process ended before the run did' WHERE source = $1 AND outcome IS NULL AND run_id IN "
+       "error = 'its process ended, or lost the lease or the database, before the run did' WHERE source = $1 AND "
+       "outcome IS NULL AND run_id IN "
        "(SELECT r.run_id FROM surveysync.run r WHERE r.source = $1 AND r.outcome IS NULL)",
        source},
       {"UPDATE surveysync.run SET outcome = 'failed', finished_at = pg_catalog.now(), "
-       "error = 'the process ended before the run did', requests = s.requests, inserted = s.inserted, updated = "
+       "error = 'its process ended, or lost the lease or the database, before the run did', requests = s.requests, "
+       "inserted = s.inserted, updated = "
        "s.updated, "
        "unchanged = s.unchanged, tombstoned = s.tombstoned, quarantined = s.quarantined "
        "FROM (SELECT r.run_id, coalesce(sum(p.requests), 0)::int8 AS requests, coalesce(sum(p.inserted), 0)::int8 AS "

@@ -168,11 +168,24 @@ void require_version(pg::Connection& connection) {
   }
 }
 
+std::vector<std::string> schemas() {
+  constexpr std::string_view kCreate = "CREATE SCHEMA ";
+  std::vector<std::string> names = {"surveysync"};
+  for (const Migration& migration : embedded_migrations()) {
+    const std::string_view sql = migration.sql;
+    for (std::size_t at = sql.find(kCreate); at != std::string_view::npos; at = sql.find(kCreate, at)) {
+      at += kCreate.size();
+      names.emplace_back(sql.substr(at, sql.find_first_of("; \n", at) - at));
+    }
+  }
+  return names;
+}
+
 std::string print_roles() {
   std::string text =
       "-- Two roles without login: grant them to the users that need them. Run as the owner of the database.\n";
   text += "CREATE ROLE surveysync_writer NOLOGIN;\nCREATE ROLE surveysync_reader NOLOGIN;\n";
-  for (const char* schema : {"surveysync", "alchemer"}) {
+  for (const std::string& schema : schemas()) {
     text += fmt::format(
         "\nGRANT USAGE ON SCHEMA {0} TO surveysync_writer, surveysync_reader;\n"
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {0} TO surveysync_writer;\n"

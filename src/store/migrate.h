@@ -28,6 +28,8 @@ MigrationStatus migration_status(pg::Connection& connection);
 std::vector<std::string> migrate(pg::Connection& connection);
 /// Throws Error(config) unless the database is exactly at this binary's version.
 void require_version(pg::Connection& connection);
+/// Schemas that the migrations make: surveysync, and one for each vendor.
+std::vector<std::string> schemas();
 /// GRANT statements for a writer and a reader role.
 std::string print_roles();
 

@@ -48,8 +48,10 @@ class Planning {
     forecast_.requests = static_cast<std::int64_t>(prepared_.plan.vanished.size());
     for (const Task& task : prepared_.plan.tasks)
       add(task);
+    const bool changed =
+        forecast_.changed + forecast_.complete > 0 || std::ranges::any_of(prepared_.plan.tasks, &Task::definition);
     for (const Task& task : prepared_.plan.lists)
-      add_list(task);
+      if (changed || !task.if_changed) add_list(task);
     keep();
     return forecast_;
   }

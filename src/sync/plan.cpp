@@ -17,6 +17,8 @@ constexpr auto kActive = std::chrono::days(30);
 // So few dormant surveys cost so little that each is probed in every run: nobody waits a week for an edit there. For
 // the same reason the lists (campaigns, quotas, ...) of so few surveys are read in every run.
 constexpr std::size_t kFewDormant = 20, kFewListed = 20;
+// A list that was read within this time is not read again in a run that finds nothing changed: a nightly load reads it.
+constexpr auto kListsLast = std::chrono::hours(20);
 
 std::chrono::microseconds micros(Duration time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time);
@@ -99,8 +101,11 @@ class Planner {
     }
     std::ranges::stable_sort(plan.tasks, std::greater{},
                              [](const Task& task) { return task.partition.expected_records; });
-    for (const States* states : {&certified_, &definitions_}) {
-      for (const auto& [name, state] : *states) {
+    std::vector<States> kept = {certified_, definitions_};
+    for (const model::StreamSpec& stream : in_.lists)
+      if (!stream.of_account) kept.push_back(of_stream(in_.states, stream.name));
+    for (const States& states : kept) {
+      for (const auto& [name, state] : states) {
         const bool known = state->standing.total >= 0 || !state->standing.hint.empty() || state->open_pass;
         const bool wanted = in_.job.following.follows(name) && (in_.job.only.empty() || in_.job.only.contains(name));
         if (known && wanted && !listed.contains(name)) plan.vanished.push_back(name);
@@ -132,8 +137,9 @@ class Planner {
     due_for_sweep_ = due_for_comparison(all, in_.now, in_.job.sweep_all);
   }
 
-  /// Lists that tell nothing of changes: the account's in every run; a survey's when its entry changed, in turn, or in
-  /// every run while there are few.
+  /// Lists that tell nothing of changes: the certified ones, that are all there is of a vendor, in every run; the
+  /// account's, and those of its surveys while there are few, once a day and in every run that finds something else
+  /// changed; those of many surveys when their survey's entry changed, and in turn.
   void plan_lists(Plan& plan) const {
     if (in_.job.kind == RunKind::backfill || !in_.job.responses.empty()) return;
     for (const model::StreamSpec& stream : in_.lists) {
@@ -142,7 +148,9 @@ class Planner {
       if (!stream.of_account) {
         plan_partitions(stream, states, proven, plan);
       } else if (in_.job.only.empty()) {
-        plan.lists.push_back(list_task(stream, model::Partition{}, states, proven));
+        Task task = list_task(stream, model::Partition{}, states, proven);
+        task.if_changed = !stream.certified && is_fresh(task);
+        plan.lists.push_back(std::move(task));
       }
     }
     std::ranges::stable_partition(plan.lists, [](const Task& task) { return task.list->of_account; });
@@ -153,14 +161,23 @@ class Planner {
     for (const auto& [name, state] : states)
       known.emplace_back(name, state->standing.probed_at);
     const std::set<std::string> due = due_in_turn(known, in_.now, in_.job.sweep_all);
-    const bool all = in_.listed.size() <= kFewListed || in_.everything || in_.job.kind == RunKind::resync;
+    const bool few = in_.listed.size() <= kFewListed;
     for (const model::Partition& partition : in_.listed) {
       if (!in_.job.only.empty() && !in_.job.only.contains(partition.name)) continue;
       Task task = list_task(stream, partition, states, proven);
       const bool changed = !task.standing.balanced || task.standing.hint != task.hint;
-      if (all || changed || !in_.job.only.empty() || due.contains(partition.name))
-        plan.lists.push_back(std::move(task));
+      const bool is_due = changed || due.contains(partition.name);
+      task.if_changed = !is_due && !stream.certified && is_fresh(task);
+      if (few || is_due || asked_for()) plan.lists.push_back(std::move(task));
     }
+  }
+
+  bool asked_for() const { return in_.everything || in_.job.kind == RunKind::resync || !in_.job.only.empty(); }
+
+  /// Read within the day, and nobody asks for more.
+  bool is_fresh(const Task& task) const {
+    const store::Standing& known = task.standing;
+    return known.balanced && known.probed_at && in_.now - *known.probed_at < kListsLast && !asked_for();
   }
 
   static Task list_task(const model::StreamSpec& stream, const model::Partition& partition, const States& states,

@@ -28,7 +28,8 @@ struct Task {
   std::optional<store::PlannedPartition> probed;  ///< the probe was made by `plan`
   /// Set: the task is to read this stream, which is read whole or by name, and nothing else; `standing` is its own.
   const model::StreamSpec* list = nullptr;
-  bool proven = false;  ///< of such a stream: it was read before, so a refusal means that something was lost
+  bool proven = false;      ///< of such a stream: it was read before, so a refusal means that something was lost
+  bool if_changed = false;  ///< of such a stream: only in a run that finds something else changed
 };
 
 struct PlanInput {

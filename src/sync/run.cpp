@@ -91,19 +91,24 @@ class Run {
     std::int64_t expected = 0;
     for (const Task& task : prepared.plan.tasks)
       expected += task.partition.expected_records;
-    observer_.on_event(event::RunPlanned{scope(), static_cast<std::int64_t>(prepared.plan.tasks.size()), expected});
+    const std::size_t parts = prepared.plan.tasks.size() + prepared.plan.lists.size();
+    observer_.on_event(event::RunPlanned{scope(), static_cast<std::int64_t>(parts), expected});
 
     // From here on every task ends with an outcome of its own.
     const auto count = static_cast<std::int64_t>(prepared.plan.tasks.size() + prepared.plan.vanished.size());
-    auto lists = static_cast<std::int64_t>(prepared.plan.lists.size());
-    const std::size_t tasks = prepared.plan.tasks.size() + prepared.plan.lists.size();
-    WorkList list(
-        {std::make_move_iterator(prepared.plan.tasks.begin()), std::make_move_iterator(prepared.plan.tasks.end())});
-    list.add_tasks(std::move(prepared.plan.lists));
-    carry(list, tasks);
-    if (!stop_.stop_requested() && job_.kind != RunKind::backfill) settle_vanished(list, prepared.plan.vanished);
-    lists += carry_named(list, prepared.listed);
-    note_offers(list, lane);
+    const bool entries_changed = std::ranges::any_of(prepared.plan.tasks, &Task::definition);
+    WorkList list;
+    carry(list, std::move(prepared.plan.tasks));
+    std::int64_t lists = 0;
+    try {
+      if (!stop_.stop_requested() && job_.kind != RunKind::backfill) settle_vanished(list, prepared.plan.vanished);
+      lists = carry_lists(list, std::move(prepared.plan.lists), entries_changed);
+      lists += carry_named(list, prepared.listed);
+      note_offers(list);
+    } catch (const Error& error) {
+      // What was carried until then stays reported.
+      if (error.kind() != ErrorKind::cancelled || !stop_.stop_requested()) list.end_with(error);
+    }
 
     RunReport report = list.take();
     report.partitions = count;
@@ -117,8 +122,24 @@ class Run {
     return report;
   }
 
+  /// Lists that tell nothing of changes. While nothing else changed in the account, those read lately are taken at
+  /// their word.
+  std::int64_t carry_lists(WorkList& list, std::vector<Task> tasks, bool entries_changed) {
+    const auto fresh = std::ranges::stable_partition(tasks, [](const Task& task) { return !task.if_changed; });
+    std::vector<Task> others(std::make_move_iterator(fresh.begin()), std::make_move_iterator(fresh.end()));
+    tasks.erase(fresh.begin(), fresh.end());
+    auto count = static_cast<std::int64_t>(tasks.size());
+    if (!stop_.stop_requested()) carry(list, std::move(tasks));
+    if (stop_.stop_requested() || (!entries_changed && !list.changed())) return count;
+    count += static_cast<std::int64_t>(others.size());
+    carry(list, std::move(others));
+    return count;
+  }
+
   /// The workers carry the tasks, until none is left or the run is stopped.
-  void carry(WorkList& list, std::size_t tasks) {
+  void carry(WorkList& list, std::vector<Task> work) {
+    const std::size_t tasks = work.size();
+    list.add_tasks(std::move(work));
     // A rehearsal is one transaction, and a backfill shall not be in anybody's way.
     const int most = job_.dry_run || job_.kind == RunKind::backfill ? 1 : job_.workers;
     const int count = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(most), tasks));
@@ -135,27 +156,36 @@ class Run {
   std::int64_t carry_named(WorkList& list, const std::vector<model::Partition>& listed) {
     std::vector<Task> tasks;
     if (stop_.stop_requested() || job_.kind == RunKind::backfill || !job_.responses.empty()) return 0;
-    std::vector<store::PartitionState> states;
+    StoreDoor door(open_, scope(), observer_, clock_, stop_.get_token());
     for (const model::StreamSpec& stream : followed_streams(job_, source_)) {
       if (stream.reading != model::Reading::named) continue;
-      if (states.empty()) states = lane_->ledger().states(job_.source);
-      store::NamedRecords named(lane_->connection());
-      if (!job_.dry_run) named.mark_orphans(fence_, run_id_, stream);
-      for (const auto& [name, missing] : named.missing(job_.source, stream)) {
-        const auto partition = std::ranges::find(listed, name, &model::Partition::name);
-        const bool wanted = job_.only.empty() || job_.only.contains(name);
-        if (partition == listed.end() || !wanted) continue;
-        Task task = named_task(stream, *partition, states);
-        // What the vendor did not have last time is asked for again now and then.
-        const bool same = task.standing.balanced && task.standing.total == missing && task.standing.probed_at &&
-                          lane_->ledger().now() - *task.standing.probed_at < job_.probe_all;
-        if (!same || job_.kind == RunKind::resync) tasks.push_back(std::move(task));
-      }
+      door.perform([&](store::Session& session) {
+        std::erase_if(tasks, [&](const Task& task) { return task.list == &stream; });
+        add_named_tasks(session, stream, listed, tasks);
+      });
     }
-    const std::size_t count = tasks.size();
-    list.add_tasks(std::move(tasks));
-    if (count > 0) carry(list, count);
-    return static_cast<std::int64_t>(count);
+    const auto count = static_cast<std::int64_t>(tasks.size());
+    if (count > 0) carry(list, std::move(tasks));
+    return count;
+  }
+
+  void add_named_tasks(store::Session& session, const model::StreamSpec& stream,
+                       const std::vector<model::Partition>& listed, std::vector<Task>& tasks) {
+    const std::vector<store::PartitionState> states = session.ledger().states(job_.source);
+    const UtcTime now = session.ledger().now();
+    store::NamedRecords named(session.connection());
+    if (!job_.dry_run) named.mark_orphans(fence_, run_id_, stream);
+    for (const auto& [name, missing] : named.missing(job_.source, stream)) {
+      const auto partition = std::ranges::find(listed, name, &model::Partition::name);
+      const bool wanted = job_.only.empty() || job_.only.contains(name);
+      if (partition == listed.end() || !wanted) continue;
+      Task task = named_task(stream, *partition, states);
+      // What the vendor did not have last time is asked for again now and then.
+      const store::Standing& known = task.standing;
+      const bool same =
+          known.balanced && known.total == missing && known.probed_at && now - *known.probed_at < job_.probe_all;
+      if (!same || job_.kind == RunKind::resync) tasks.push_back(std::move(task));
+    }
   }
 
   static Task named_task(const model::StreamSpec& stream, const model::Partition& partition,
@@ -174,22 +204,25 @@ class Run {
   }
 
   /// Which streams the vendor refused this key everywhere, or does no more.
-  void note_offers(WorkList& list, const Lane& lane) {
-    if (job_.dry_run) return;
-    const std::vector<model::Capability> known = lane_->ledger().capabilities(job_.source);
-    std::vector<model::Capability> learned;
-    for (const model::StreamSpec& stream : followed_streams(job_, source_)) {
-      const auto offers = list.offers();
-      const auto offer = offers.find(stream.name);
-      if (offer == offers.end()) continue;
-      const bool refused = offer->second.read == 0;
-      const auto before = std::ranges::find(known, refused_capability(stream), &model::Capability::name);
-      const bool was_refused = before != known.end() && before->value == kRefusedStream;
-      if (!refused && (!was_refused || offer->second.refused > 0)) continue;
-      learned.push_back({refused_capability(stream), refused ? std::string(kRefusedStream) : "read",
-                         refused ? offer->second.words : "", clock_.utc_now()});
-    }
-    if (!learned.empty()) lane_->ledger().save_capabilities(lane.fence, learned);
+  void note_offers(WorkList& list) {
+    const auto offers = list.offers();
+    if (job_.dry_run || offers.empty() || stop_.stop_requested()) return;
+    StoreDoor door(open_, scope(), observer_, clock_, stop_.get_token());
+    door.perform([&](store::Session& session) {
+      const std::vector<model::Capability> known = session.ledger().capabilities(job_.source);
+      std::vector<model::Capability> learned;
+      for (const model::StreamSpec& stream : followed_streams(job_, source_)) {
+        const auto offer = offers.find(stream.name);
+        if (offer == offers.end()) continue;
+        const bool refused = offer->second.read == 0;
+        const auto before = std::ranges::find(known, refused_capability(stream), &model::Capability::name);
+        const bool was_refused = before != known.end() && before->value == kRefusedStream;
+        if (!refused && (!was_refused || offer->second.refused > 0)) continue;
+        learned.push_back({refused_capability(stream), refused ? std::string(kRefusedStream) : "read",
+                           refused ? offer->second.words : "", clock_.utc_now()});
+      }
+      if (!learned.empty()) session.ledger().save_capabilities(fence_, learned);
+    });
   }
 
   /// What one worker has at hand.

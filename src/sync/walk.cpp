@@ -380,7 +380,10 @@ bool PartitionWalk::is_busy() {
   reader_.door().perform([&](store::Session& session) {
     newest = session.ledger().newest_changes(context_.job.source, stream_.name, task_.partition.name);
   });
-  if (!newest.partition) return total_after_ > 0;  // nothing is dated: it may be
+  // Nothing is dated: it may be; a list that is read whole in every run shows by itself whether it moves.
+  if (!newest.partition && stream_.reading == model::Reading::whole)
+    return reader_.counts.inserted + reader_.counts.updated > 0;
+  if (!newest.partition) return total_after_ > 0;
   const bool cheap = total_after_ <= kCheapPages * reader_.page_size();
   return *newest.partition > newest.now - kBusy || (cheap && *newest.partition > *newest.source - kBusy);
 }

@@ -14,8 +14,6 @@ namespace surveysync::sync {
 
 class WorkList {
  public:
-  explicit WorkList(std::deque<Task> tasks) : waiting_(std::move(tasks)) {}
-
   std::optional<Task> next() {
     const std::lock_guard lock(mutex_);
     while (!waiting_.empty()) {
@@ -41,6 +39,12 @@ class WorkList {
     const Counts& all = report_.counts;
     const std::int64_t met = all.inserted + all.updated + all.unchanged + all.quarantined;
     return all.quarantined > job.quarantine_least && all.quarantined * 100 > met * job.quarantine_percent;
+  }
+  /// Whether something that was carried so far was new, changed or gone.
+  bool changed() const {
+    const std::lock_guard lock(mutex_);
+    const Counts& all = report_.counts;
+    return all.inserted + all.updated + all.tombstoned > 0;
   }
   void certified(bool balanced) {
     const std::lock_guard lock(mutex_);

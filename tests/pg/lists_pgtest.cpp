@@ -257,6 +257,9 @@ TEST_F(ListsTest, ARefusedStreamStopsNoOtherAndIsNotAskedEveryNight) {
   EXPECT_EQ(observer_.count("partition_denied"), 2);
   loose_.asked.clear();
   run_once();
+  EXPECT_EQ(loose_.asked, std::set<std::string>{"person"}) << "nothing changed: what was read today stands";
+  loose_.users["d"] = "Di";
+  run_once();
   EXPECT_FALSE(loose_.asked.contains("contact"));
   EXPECT_TRUE(loose_.asked.contains("campaign"));
   job_.following = {{"campaign", "contact", "person"}, {}, {}, true};
@@ -265,6 +268,7 @@ TEST_F(ListsTest, ARefusedStreamStopsNoOtherAndIsNotAskedEveryNight) {
   loose_.refused.clear();
   EXPECT_EQ(run_once().outcome, sync::Outcome::succeeded);
   loose_.refused = {"contact"};
+  loose_.users["e"] = "Eve";
   job_.following = {};
   EXPECT_EQ(run_once().outcome, sync::Outcome::partial) << "it was read before: a permission is lost";
   EXPECT_EQ(query("select count(*) from loose.contact where deleted_at is null"), "4");
@@ -278,6 +282,7 @@ TEST_F(ListsTest, NamedRecordsAreAskedForOnceAndGoWithTheirRow) {
   run_once();
   EXPECT_EQ(loose_.finds, finds) << "it is stored";
   loose_.surveys[1].erase(9);
+  loose_.users["d"] = "Di";
   run_once();
   run_once();
   EXPECT_EQ(query("select count(*) from loose.file where deleted_at is null"), "0");

@@ -342,7 +342,8 @@ class Workbench:
             'state': {'dir': self.scratch.join('state')},
             'log': {'level': 'debug'},
             'status': {'listen': ''},
-            'source.us': {'type': 'alchemer', 'base_url': self.sandbox.base_url,
+            # The lists that tell nothing of changes have tests of their own (test_objects).
+            'source.us': {'type': 'alchemer', 'base_url': self.sandbox.base_url, 'streams': ['survey', 'response'],
                           'auth': {'type': 'key', 'secret': 'file:' + self.sandbox.secret_file},
                           'tls': {'ca_file': self.sandbox.ca_file}},
             'source.us.limits': dict(LIMITS),
