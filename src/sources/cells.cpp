@@ -159,7 +159,8 @@ model::Cell CellMaker::texts(json::Value value, std::string_view field) {
   if (!value.is_array()) add(value);
   for (const json::Value& one : value.items())
     add(one);
-  return cells.empty() ? model::Cell() : model::Cell::of(batch_.keep_list(cells));
+  // An empty list was sent as one; nothing at all was not.
+  return cells.empty() && !value.is_array() ? model::Cell() : model::Cell::of(batch_.keep_list(cells));
 }
 
 std::string_view CellMaker::keep(std::string_view text) {

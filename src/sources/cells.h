@@ -34,7 +34,7 @@ class CellMaker {
   model::Cell numeric(json::Value value, std::string_view field);
   /// A date read by the provider: NULL when blank; NULL and the flag "date" when `read` made nothing of it.
   model::Cell date(json::Value value, std::optional<UtcTime> read);
-  /// A list of texts, one text being a list of one; NULL when blank.
+  /// A list of texts, one text being a list of one; NULL when there is none (an empty list is one).
   model::Cell texts(json::Value value, std::string_view field);
 
   /// A text that stays valid with the batch: a view into the payload, or a copy.

@@ -59,7 +59,7 @@ void check_page(std::string_view bytes, bool drop) {
   json::Envelope envelope;
   if (!accepts([&] { repair = json::Repair::apply(body); })) return;
   if (!accepts([&] { envelope = splitter.split(body, "data"); })) return;
-  Privacy privacy;
+  sources::Privacy privacy;
   for (const char* const group : {"ip_address", "user_agent", "geo", "referer"})
     privacy.fields[group] = drop ? "drop" : "keep";
   const PrivacyRules rules(privacy);

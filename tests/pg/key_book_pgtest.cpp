@@ -122,6 +122,19 @@ TEST_F(KeyBookTest, ARefusalIsKeptWithItsReasonAndCounted) {
   EXPECT_LE(second.until_probe, 40s) << "the wait goes on";
 }
 
+TEST_F(KeyBookTest, CallsGivenUpInFlightCountToo) {
+  book_.begin(key("aa"));
+  book_.count_refusals("aa", 7);
+  EXPECT_EQ(book_.recall(key("aa")).refusals, 0) << "a key that is not known as refused";
+  book_.refused(key("aa"), 2, waits_);
+  book_.refused(key("aa", "eu"), 0, waits_);
+  book_.count_refusals("aa", 7);
+  EXPECT_EQ(book_.recall(key("aa")).refusals, 9) << "once, whatever the number of sources";
+  pass("5 minutes");
+  EXPECT_FALSE(claim(key("aa"), 9)) << "the hour's dozen is used up";
+  EXPECT_TRUE(claim(key("aa"), 10));
+}
+
 TEST_F(KeyBookTest, TheSameKeyUnderTwoSourcesIsOneKey) {
   book_.begin(key("aa", "us"));
   book_.begin(key("aa", "eu", "next"));

@@ -34,6 +34,7 @@ VERBS = {
     'resync': (('resync', 'us', '--yes'),),
     'backfill': (('backfill', 'us', '--from', '2020-01-01'),),
     'replay': (('replay', 'us'),),
+    'erase': (('erase', 'us', '--response', '1/1'), ('erase', 'us', '--verify'), ('erase', 'us', '--verify', '--json')),
     'status': (('status',), ('status', '--json')),
     'runs': (('runs',), ('runs', '--json')),
     'run': (('run', 'show', '1'), ('run', 'show', '1', '--json')),
@@ -288,10 +289,10 @@ class Secrets(SystemTest):
         """The process belongs to root in /proc, and its own user can read neither its memory nor its environment."""
         self.fresh_database()
         self.bench.sandbox.fault('slow:ms=300')
-        before = self.bench.sandbox.stats()
+        before = self.bench.sandbox.stats()['requests']
         process = self.start_as('nobody')
         self.bench.scratch.on_close(lambda: harness.stop_process(process))
-        harness.wait_until(lambda: self.bench.sandbox.stats() != before or process.poll() is not None, 10, 'the first request')
+        harness.wait_until(lambda: self.bench.sandbox.stats()['requests'] != before or process.poll() is not None, 10, 'the first request')
         self.assertIsNone(process.poll(), process.stderr.read() if process.poll() is not None else '')
         try:
             with open(f'/proc/{process.pid}/status', encoding='utf-8') as stream:

@@ -125,7 +125,9 @@ ObjectReader::Walked ObjectReader::walk_once(const ObjectKind& kind, const model
     if (kind.listing == Listing::single || !cursor.move(shown, path)) break;
   }
   walked.missing = holes > 0 || (total && met(seen, unkeyed) < *total);
-  walked.sound = !walked.missing && unkeyed == 0;
+  // Without a total a short page is taken for the end, and may be all that the vendor sends at once.
+  const bool told_whole = total || kind.listing != Listing::paged;
+  walked.sound = told_whole && !walked.missing && unkeyed == 0;
   return walked;
 }
 

@@ -34,6 +34,15 @@ std::string plain_header(std::string_view text) {
   return out;
 }
 
+http::Download fetch_twice(const Files& files, const std::string& url, const std::stop_token& stop) {
+  try {
+    return files.fetch(url, stop);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unavailable) throw;
+  }
+  return files.fetch(url, stop);
+}
+
 }  // namespace
 
 ObjectReader AlchemerSource::object_reader(const ObjectKind& kind, const Scope& scope, const std::stop_token& stop) {
@@ -96,14 +105,15 @@ Page AlchemerSource::reread_object(const ObjectKind& kind, const model::Partitio
 
 // --- uploaded files ---
 
-/// What became of the bytes; nothing where they are not kept. Whatever goes wrong costs this file alone.
+/// What became of the bytes; nothing where they are not kept. What is wrong with this file costs it alone. Throws
+/// Error(unavailable) where the vendor's storage or ours fails: with a row it would never be asked for again.
 std::optional<FetchedFile> AlchemerSource::fetch_file(const model::Key& key, const std::string& url,
                                                       const std::stop_token& stop) {
   const Files& files = context_.files;
   if (files.directory.empty() || !files.fetch) return std::nullopt;
   FetchedFile file;
   try {
-    const http::Download came = files.fetch(url, stop);
+    const http::Download came = fetch_twice(files, url, stop);
     if (came.too_large) {
       file.trouble = "larger than files.limit";
       return file;
@@ -116,7 +126,7 @@ std::optional<FetchedFile> AlchemerSource::fetch_file(const model::Key& key, con
     file.sha256 = sha256_hex(came.bytes);
     file.at = context_.clock.utc_now();
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::cancelled) throw;
+    if (error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::unavailable) throw;
     file.trouble = error.message();
   }
   return file;

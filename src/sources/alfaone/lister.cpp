@@ -180,7 +180,8 @@ bool Lister::read_pages(const Question& question, int size, Whole& whole, const 
       number = {0, came};  // its pages are smaller than ours: from the beginning, in its own size
       continue;
     }
-    if (whole.records.size() == before) return false;
+    // The first page in its own size shows what is known already.
+    if (whole.records.size() == before && number.page > 1) return false;
   }
 }
 

@@ -133,23 +133,39 @@ TEST_F(FindFile, IsFetchedWhereADirectoryIsGiven) {
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
 }
 
-TEST_F(FindFile, TroubleCostsTheFileAndNotTheRow) {
+TEST_F(FindFile, TroubleWithItCostsTheFileAndNotTheRow) {
   open({}, {directory + "/files", [](const std::string&, const std::stop_token&) {
               return http::Download{"", "", true};
             }});
   say(200, file_body());
   EXPECT_EQ(row(find("response_file", kFile)), kRow + "\nflag file\n");
   open({}, {directory + "/files", [](const std::string&, const std::stop_token&) -> http::Download {
-              throw Error(ErrorKind::unavailable, "no route");
+              throw Error(ErrorKind::rejected, "HTTP 403");
             }});
   say(200, file_body());
   EXPECT_EQ(row(find("response_file", kFile)), kRow + "\nflag file\n");
+}
+
+TEST_F(FindFile, AStorageThatFailsIsAskedAgain) {
+  int asked = 0;
+  open({}, {directory + "/files", [&asked](const std::string&, const std::stop_token&) -> http::Download {
+              if (++asked == 1) throw Error(ErrorKind::unavailable, "no route");
+              return {"x", "", false};
+            }});
+  say(200, file_body());
+  EXPECT_EQ(find("response_file", kFile).page.records.size(), 1U);
+  EXPECT_EQ(asked, 2);
+  open({}, {directory + "/files", [](const std::string&, const std::stop_token&) -> http::Download {
+              throw Error(ErrorKind::unavailable, "no route");
+            }});
+  say(200, file_body());
+  EXPECT_THROW(find("response_file", kFile), Error) << "with a row it would never be asked for again";
   open({}, {directory + "/us.key/files",  // no directory
             [](const std::string&, const std::stop_token&) {
               return http::Download{"x", "", false};
             }});
   say(200, file_body());
-  EXPECT_EQ(row(find("response_file", kFile)), kRow + "\nflag file\n");
+  EXPECT_THROW(find("response_file", kFile), Error);
 }
 
 TEST_F(FindFile, GoneAndHashed) {

@@ -83,7 +83,7 @@ TEST_F(ReadObjects, WithoutATotalUntilAPageIsShort) {
   say(200, bare(ids(100, 140)));  // the row that overlaps, and the rest
   const model::Page page = fetch("contact_list");
   EXPECT_EQ(page.records.size(), 140U);
-  EXPECT_TRUE(page.complete);
+  EXPECT_FALSE(page.complete) << "a short page may be all that the vendor sends at once";
   EXPECT_EQ(transport.left(), 0U);
 }
 

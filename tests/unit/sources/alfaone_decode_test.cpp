@@ -88,6 +88,8 @@ TEST(AlfaOneDecode, AnAssessmentInBothSpellings) {
     EXPECT_EQ(snake.cells.at(name), value) << name;
   }
   EXPECT_EQ(camel.cells.at("languages"), "{en,de}");
+  EXPECT_EQ(decoded("assessment", R"({"id":"a","languages":[]})").cells.at("languages"), "{}");
+  EXPECT_EQ(decoded("assessment", R"({"id":"a","languages":null})").cells.at("languages"), "NULL");
   EXPECT_EQ(camel.cells.at("question_count"), "12");
   EXPECT_EQ(camel.cells.at("total_points"), "41.5");
 }
