@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "sources/alchemer/decode.h"
-#include "sources/alchemer/decode_record.h"
+#include "sources/record_text.h"
 
 namespace surveysync::sources::alchemer {
 

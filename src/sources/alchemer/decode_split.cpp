@@ -7,8 +7,8 @@
 #include "sources/alchemer/decode.h"
 #include "sources/alchemer/decode_cells.h"
 #include "sources/alchemer/decode_context.h"
-#include "sources/alchemer/decode_record.h"
 #include "sources/alchemer/tables.h"
+#include "sources/record_text.h"
 
 namespace surveysync::sources::alchemer {
 

@@ -6,10 +6,10 @@
 
 #include "base/sha256.h"
 #include "sources/alchemer/alchemer_source.h"
-#include "sources/alchemer/decode_record.h"
 #include "sources/alchemer/file_store.h"
 #include "sources/alchemer/lone.h"
 #include "sources/alchemer/objects_key.h"
+#include "sources/record_text.h"
 
 namespace surveysync::sources::alchemer {
 namespace {

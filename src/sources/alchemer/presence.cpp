@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "sources/alchemer/alchemer_source.h"
-#include "sources/alchemer/decode_record.h"
 #include "sources/alchemer/lone.h"
 #include "sources/alchemer/objects_key.h"
+#include "sources/record_text.h"
 
 namespace surveysync::sources::alchemer {
 namespace {

@@ -6,11 +6,11 @@
 
 #include "base/error.h"
 #include "sources/alchemer/decode_cells.h"
-#include "sources/alchemer/decode_record.h"
 #include "sources/alchemer/objects.h"
 #include "sources/alchemer/objects_decode.h"
 #include "sources/alchemer/tables.h"
 #include "sources/privacy.h"
+#include "sources/record_text.h"
 
 namespace surveysync::sources::alchemer {
 namespace {
