@@ -130,7 +130,6 @@ class Account(ObjectsTest):
         self.succeed('check')
         found = self.succeed('check', '--json').json()['checks']
         self.assertEqual([item for item in found if item['verdict'] == 'fail'], [])
-        self.assertEqual([item for item in found if "not in the vendor's list" in item['message']], [])
         named = ' '.join(item['name'] for item in found)
         for table in compare.OBJECTS:
             self.assertIn(f'source us {table}', named)
@@ -211,16 +210,16 @@ class Refused(ObjectsTest):
         self.assertEqual(compare.objects_against_truth(self.bench, ('campaign', 'domain', 'quota', 'team')), [])
 
     def test_one_that_was_read_before_is_a_permission_lost(self):
-        self.night()
         for options in ({}, {'inside': 403}):
             with self.subTest(options=options):
-                self.refuse(**options)
-                self.night(5)
-                self.assertEqual([self.marked(table) for table in self.PATHS], [0] * len(self.PATHS))
-                self.equal()
-                self.object('team', 'edit')
                 self.bench.sandbox.fault()
+                self.wipe()
                 self.night()
+                self.refuse(**options)
+                done = self.night(5)
+                for table in self.PATHS:
+                    self.assertRegex(done.err, rf'(?m)^  {table} ')
+                self.assertEqual([self.marked(table) for table in self.PATHS], [0] * len(self.PATHS))
                 self.equal()
 
     def test_contacts_that_were_asked_for(self):
@@ -233,6 +232,8 @@ class Trouble(ObjectsTest):
     """Answers that are none, for a moment and for good. The vendor's data stand still: whatever is marked deleted is a mistake."""
 
     limits = {'retry': {'attempts': 3, 'base': '5ms', 'cap': '20ms', 'budget': '3s'}, 'request_timeout': '800ms'}
+    # Not more at once than what looks like a vendor that is down, which ends a run.
+    LASTING = ('/v5/domain', '/accountuser', '/contactlist')
     LISTS = ('/v5/domain', '/surveycampaign', '/accountuser', '/quotas', '/contactlist')
 
     def assert_unharmed(self, what):
@@ -261,17 +262,17 @@ class Trouble(ObjectsTest):
                             ('null-data', (0, 5)), ('null-rows:count=1', (0, 5)), ('error200:code=500,message=Service unavailable', (5,)),
                             ('same-page', (0, 5)), ('lie-total:by=-1', (0, 5)), ('lie-total:by=2', (0, 5)), ('bad-record:form=syntax', (5,)),
                             ('bad-record:form=noid', (0, 5)), ('bad-record:form=scalar', (0, 5)), ('deep-nesting:index=0,depth=5000', (0, 5)),
-                            ('cap-page:rows=1', (0,)), ('stall:at=body,ms=3s', (5,))):
+                            ('cap-page:rows=1', (0, 5, 8)), ('stall:at=body,ms=3s', (5,))):
             with self.subTest(kind=kind):
                 name, _, keys = kind.partition(':')
-                paths = self.LISTS[:2] if name == 'stall' else self.LISTS
+                paths = self.LASTING[:2] if name == 'stall' else self.LASTING
                 self.bench.sandbox.fault(*(f'{name}:path={path}{"," + keys if keys else ""}' for path in paths))
                 self.a_day_passes()
                 done = self.bench.run('sync')
                 self.bench.sandbox.fault()
                 self.assertIn(done.code, codes, f'{kind}: {done}')
                 self.assert_unharmed(kind)
-                if done.code == 5:
+                if done.code:
                     self.assertEqual(self.last_run()['outcome'], 'partial', 'the other lists were read')
                     self.night()
 
@@ -287,7 +288,7 @@ class Trouble(ObjectsTest):
         self.assert_unharmed('the id came back into the items')
 
     def test_killed_in_the_middle_of_lists(self):
-        for where in ('/accountuser', '/contactlistcontact', '/surveycampaign', '/surveycontact', '/file'):
+        for where in ('/accountuser', '/contactlistcontact', '/surveycontact', '/file'):
             with self.subTest(where=where):
                 self.wipe()
                 self.bench.sandbox.fault(f'slow:path={where},ms=300ms')

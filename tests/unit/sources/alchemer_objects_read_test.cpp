@@ -50,7 +50,10 @@ TEST_F(ReadObjects, EveryEnvelope) {
     say(200, body.body);
     const model::Page page = fetch(body.stream);
     EXPECT_EQ(keys(page), body.found) << body.body;
-    EXPECT_TRUE(page.complete || std::string_view(body.stream) == "account_user") << body.body;
+    // Some users may be left out; of a list without a total nobody knows.
+    const bool doubted =
+        std::string_view(body.stream) == "account_user" || std::string_view(body.stream) == "contact_list";
+    EXPECT_EQ(page.complete, !doubted) << body.body;
     EXPECT_EQ(page.requests, 1);
     EXPECT_EQ(transport.left(), 0U) << body.body;
     EXPECT_FALSE(page.next.has_value());
