@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
+#include <limits>
 
 #include "store/archive.h"
 #include "store/named_records.h"
@@ -12,8 +13,9 @@ namespace {
 
 // Pages of a survey with quarantined records that is read whole in every run.
 constexpr std::int64_t kCheapToReadAgain = 20;
-// Records that are asked for by name between two looks at the database.
-constexpr std::size_t kNamesAtOnce = 100;
+// Records that are asked for by name between two looks at the database, and in one run: each is a request, and a first
+// load of a survey with a hundred thousand files must not hold the next nights up. `resync` asks for all.
+constexpr std::size_t kNamesAtOnce = 100, kNamesInARun = 1000;
 
 }  // namespace
 
@@ -166,7 +168,10 @@ model::Key PartitionWalk::key_of(const std::string& id) const {
 
 void PartitionWalk::run_unmet_names() {
   model::Key after;
-  while (true) {
+  const std::size_t most =
+      context_.job.kind == RunKind::resync ? std::numeric_limits<std::size_t>::max() : kNamesInARun;
+  std::size_t asked = 0;
+  while (asked < most) {
     std::vector<model::Key> keys;
     reader_.door().perform([&](store::Session& session) {
       keys = store::NamedRecords(session.connection())
@@ -174,10 +179,12 @@ void PartitionWalk::run_unmet_names() {
     });
     if (keys.empty()) break;
     const SweepResult settled = settle_records(context_, reader_, keys);
+    asked += keys.size();
     if (settled.frozen) trouble_ = settled.text;
     if (settled.frozen || keys.size() < kNamesAtOnce) break;
     after = std::move(keys.back());
   }
+  if (asked >= most) return close_uncertified(-1);  // the next run goes on
   std::int64_t missing = 0;
   reader_.door().perform([&](store::Session& session) {
     const auto all = store::NamedRecords(session.connection()).missing(context_.job.source, stream_);
