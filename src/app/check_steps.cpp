@@ -203,7 +203,7 @@ void check_vanished(CheckReport& report, const Subject& subject, store::Ledger& 
   std::set<std::string> vanished;
   for (const store::PartitionState& state : ledger.states(subject.source.name)) {
     const bool stands = state.standing.total >= 0 || !state.standing.hint.empty() || state.open_pass;
-    if (stands && following.follows(state.partition)) vanished.insert(state.partition);
+    if (stands && !state.partition.empty() && following.follows(state.partition)) vanished.insert(state.partition);
   }
   for (const model::Partition& partition : listed)
     vanished.erase(partition.name);

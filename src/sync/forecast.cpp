@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "sources/numbered_pages.h"
 #include "store/archive.h"
@@ -51,7 +52,7 @@ class Planning {
     const bool changed =
         forecast_.changed + forecast_.complete > 0 || std::ranges::any_of(prepared_.plan.tasks, &Task::definition);
     for (const Task& task : prepared_.plan.lists)
-      if (changed || !task.if_changed) add_list(task);
+      if (!refused_.contains(task.list->name) && (changed || !task.if_changed)) add_list(task);
     keep();
     return forecast_;
   }
@@ -68,6 +69,26 @@ class Planning {
       case Task::Certified::probe:
         return add_probe(task);
     }
+  }
+
+  /// At first contact: which lists the vendor offers this key at all. One that it refuses is noted, so that the run
+  /// that follows does not ask for it in every survey.
+  void learn_offers() {
+    std::set<std::string> asked;
+    std::vector<model::Capability> learned;
+    for (const Task& task : prepared_.plan.lists) {
+      if (task.proven || lane_.job.following.streams_named || !asked.insert(task.list->name).second) continue;
+      try {
+        lane_.source.fetch({*task.list, task.partition, "", page_size(task), false, lane_.scope}, lane_.stop);
+      } catch (const Error& error) {
+        if (policy(error.kind()).ends_run) throw;
+        if (error.kind() != ErrorKind::denied) continue;
+        refused_.insert(task.list->name);
+        learned.push_back(
+            {refused_capability(*task.list), std::string(kRefusedStream), error.what(), lane_.clock.utc_now()});
+      }
+    }
+    if (!learned.empty()) lane_.session.ledger().save_capabilities(lane_.fence, learned);
   }
 
   /// As much as last time, where there was one. A certified list is counted, read and looked at once more.
@@ -145,6 +166,7 @@ class Planning {
   }
 
   const store::PartitionState* state_of(const std::string& partition) const {
+    if (certified_ == nullptr) return nullptr;
     const auto found = std::ranges::find_if(
         states_, [&](const auto& s) { return s.stream == certified_->name && s.partition == partition; });
     return found == states_.end() ? nullptr : &*found;
@@ -179,6 +201,7 @@ class Planning {
   const model::StreamSpec* certified_ = nullptr;
   sources::Abilities abilities_;
   std::int64_t definition_requests_ = 0;
+  std::set<std::string> refused_;  // streams
   Forecast forecast_;
 };
 

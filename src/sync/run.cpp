@@ -317,13 +317,16 @@ class Run {
       if (policy(error.kind()).ends_run || bench.door.gave_up()) ending = error;
       if (error.kind() == ErrorKind::denied)
         observer_.on_event(event::PartitionDenied{partition_scope(stream, task.partition.name), error.what()});
-      if (task.list && is_refusal(error)) {
+      // A stream that nobody named and that this key never could read is a fact and no failure. One that was read
+      // before fails in every run: a permission was lost.
+      if (task.list && is_refusal(error) && !task.proven) {
         list.list_refused(stream.name, error.what());
-        // A stream that nobody named and that this key never could read is a fact and no failure.
-        if (!job_.following.streams_named && !task.proven) return;
+        if (!job_.following.streams_named) return;
       }
-      const bool vendor_down = outcome == Outcome::failed && list.failed({stream.name, task.partition.name, message,
-                                                                          error.kind()}) >= kUnreachableEndsRun;
+      const int in_a_row =
+          outcome == Outcome::failed ? list.failed({stream.name, task.partition.name, message, error.kind()}) : 0;
+      // Lists come last: one kind of them that fails everywhere says nothing about the vendor.
+      const bool vendor_down = in_a_row >= kUnreachableEndsRun && !task.list;
       if (vendor_down && !ending) ending = error;
     }
     if (walk) change.counts = walk->counts();
@@ -336,7 +339,9 @@ class Run {
   }
 
   static bool is_refusal(const Error& error) {
-    return error.kind() == ErrorKind::denied || error.kind() == ErrorKind::rejected;
+    const int status = error.http_status();
+    const bool not_offered = status == 404 || status == 405 || status == 501;
+    return error.kind() == ErrorKind::denied || (error.kind() == ErrorKind::rejected && not_offered);
   }
 
   /// Partitions that are stored and followed, and that the vendor's list does not show any more.

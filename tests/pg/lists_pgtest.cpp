@@ -1,5 +1,6 @@
 // Streams that are read whole or by name: what a run stores, marks and certifies of them, and what a refusal does.
 #include "run_fixture.h"
+#include "sync/plan.h"
 #include "sync/prepare.h"
 
 namespace surveysync::test {
@@ -272,6 +273,24 @@ TEST_F(ListsTest, ARefusedStreamStopsNoOtherAndIsNotAskedEveryNight) {
   job_.following = {};
   EXPECT_EQ(run_once().outcome, sync::Outcome::partial) << "it was read before: a permission is lost";
   EXPECT_EQ(query("select count(*) from loose.contact where deleted_at is null"), "4");
+}
+
+TEST_F(ListsTest, ThePlanLearnsWhichListsAreOffered) {
+  loose_.refused = {"contact"};
+  const store::OpenSession open = [this](std::stop_token token) {
+    pg::ConnectOptions options;
+    options.uri = TempCluster::shared().uri(database_);
+    return std::make_unique<store::Session>(options, observer_, clock_, std::move(token));
+  };
+  sync::Forecast plan = sync::forecast(job_, loose_, open, observer_, clock_, {});
+  EXPECT_EQ(plan.asked, 3) << "each list once";
+  EXPECT_EQ(plan.requests, 3) << "people, and the campaigns of two surveys";
+  loose_.asked.clear();
+  EXPECT_EQ(run_once().counts.requests, plan.requests);
+  EXPECT_FALSE(loose_.asked.contains("contact"));
+  plan = sync::forecast(job_, loose_, open, observer_, clock_, {});
+  EXPECT_EQ(plan.asked, 0);
+  EXPECT_EQ(run_once().counts.requests, 1);
 }
 
 TEST_F(ListsTest, NamedRecordsAreAskedForOnceAndGoWithTheirRow) {
