@@ -49,6 +49,7 @@ class Planning {
     forecast_.requests = static_cast<std::int64_t>(prepared_.plan.vanished.size());
     for (const Task& task : prepared_.plan.tasks)
       add(task);
+    learn_offers();
     const bool changed =
         forecast_.changed + forecast_.complete > 0 || std::ranges::any_of(prepared_.plan.tasks, &Task::definition);
     for (const Task& task : prepared_.plan.lists)
