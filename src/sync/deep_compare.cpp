@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace surveysync::sync {
 namespace {
@@ -65,6 +66,8 @@ void DeepCompare::start_over() {
   verdict_.error.clear();
   std::ranges::fill(confirmed_, 0);
   holes_ = 0;
+  told_before_.clear();
+  told_now_.clear();
 }
 
 bool DeepCompare::pass(bool by_range) {
@@ -148,6 +151,7 @@ bool DeepCompare::excused(const Known& known, const std::string& record_key) con
 }
 
 void DeepCompare::compare(const model::Page& page) {
+  told_before_ = std::exchange(told_now_, {});
   const Known stored = known(keys_of(page.records));
   for (const model::Record& record : page.records) {
     const Archive::Stored* row = stored.live(record.key);
@@ -237,6 +241,7 @@ void DeepCompare::compare_alone(const model::Key& key, const sources::Found& fou
 }
 
 void DeepCompare::tell(Difference difference, const std::string& record_key) {
+  if (told_before_.contains(record_key) || !told_now_.insert(record_key).second) return;
   const auto add = [&](std::int64_t& count, std::vector<std::string>& keys) {
     ++count;
     if (keys.size() < kListedDifferences) keys.push_back(record_key);

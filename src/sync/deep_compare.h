@@ -63,6 +63,7 @@ class DeepCompare {
   store::Exclusions excluded_;
   std::int64_t confirmed_[3] = {0, 0, 0};
   std::int64_t holes_ = 0;
+  std::set<std::string> told_before_, told_now_;  // by the page before and by this one: they may share records
 };
 
 }  // namespace surveysync::sync
