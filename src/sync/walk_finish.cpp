@@ -16,6 +16,8 @@ constexpr std::int64_t kCheapToReadAgain = 20;
 // Records that are asked for by name between two looks at the database, and in one run: each is a request, and a first
 // load of a survey with a hundred thousand files must not hold the next nights up. `resync` asks for all.
 constexpr std::size_t kNamesAtOnce = 100, kNamesInARun = 1000;
+// Where nothing of the kind was ever stored so few are tried first: the vendor may not offer them at all.
+constexpr std::size_t kNamesTried = 3;
 
 }  // namespace
 
@@ -170,18 +172,21 @@ void PartitionWalk::run_unmet_names() {
   model::Key after;
   const std::size_t most =
       context_.job.kind == RunKind::resync ? std::numeric_limits<std::size_t>::max() : kNamesInARun;
+  bool offered = holdings(started_).stored_live > 0;
   std::size_t asked = 0;
   while (asked < most) {
+    const std::size_t batch = offered ? kNamesAtOnce : kNamesTried;
     std::vector<model::Key> keys;
     reader_.door().perform([&](store::Session& session) {
       keys = store::NamedRecords(session.connection())
-                 .missing_keys(context_.job.source, stream_, task_.partition.name, after, kNamesAtOnce);
+                 .missing_keys(context_.job.source, stream_, task_.partition.name, after, batch);
     });
     if (keys.empty()) break;
     const SweepResult settled = settle_records(context_, reader_, keys);
     asked += keys.size();
+    offered |= settled.refuted > 0;
     if (settled.frozen) trouble_ = settled.text;
-    if (settled.frozen || keys.size() < kNamesAtOnce) break;
+    if (settled.frozen || !offered || keys.size() < batch) break;
     after = std::move(keys.back());
   }
   if (asked >= most) return close_uncertified(-1);  // the next run goes on
