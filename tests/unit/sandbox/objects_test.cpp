@@ -278,11 +278,11 @@ TEST_F(SandboxObjects, FileCallsThatMakeNoSenseAreRefused) {
 
 TEST_F(SandboxObjects, FilesCanBeMadeLarge) {
   SandboxOptions options = small_options();
-  options.file_bytes = 3000000;
+  options.file_bytes = 200000;
   Running large(options);
   const auto file = truth_of(large, "response_file").front();
-  EXPECT_EQ(file->getValue<std::size_t>("bytes"), 3000000U);
-  EXPECT_EQ(Running::send(large.sandbox().base_url(), "GET", file_target(large, *file)).body.size(), 3000000U);
+  EXPECT_EQ(file->getValue<std::size_t>("bytes"), 200000U);
+  EXPECT_EQ(Running::send(large.sandbox().base_url(), "GET", file_target(large, *file)).body.size(), 200000U);
 }
 
 }  // namespace
