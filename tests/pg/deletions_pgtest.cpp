@@ -148,8 +148,30 @@ TEST_F(DeletionsTest, ATableOfTextKeysWithoutPartitions) {
   EXPECT_EQ(ledger_.mark_unseen_deleted(fence_, run_, asked), 2);
   EXPECT_EQ(ledger_.mark_partition_deleted(fence_, run_, stream, ""), 2);
   EXPECT_EQ(query("SELECT tombstoned FROM surveysync.run_stream"), "5");
-  stream.tables[0].key.push_back({"name", model::ColumnType::text});
-  EXPECT_EQ(error_of([&] { ledger_.count_unseen("us", asked); }).kind(), ErrorKind::bug);
+}
+
+TEST_F(DeletionsTest, AKeyOfTwoColumnsIsSeenByBoth) {
+  run_sql(
+      "CREATE TABLE alchemer.pair (source text COLLATE \"C\", list_id bigint, name text COLLATE \"C\", payload json, "
+      "payload_raw bytea, payload_hash bytea, flags text[], first_seen_at timestamptz, changed_at timestamptz, "
+      "deleted_at timestamptz, run_id bigint, PRIMARY KEY (source, list_id, name))");
+  run_sql(
+      "INSERT INTO alchemer.pair SELECT 'us', i, 'n' || j, '{}', NULL, '', NULL, now(), now(), NULL, 1 FROM "
+      "generate_series(1, 2) AS i, generate_series(1, 2) AS j");
+  run_sql(
+      "INSERT INTO surveysync.sighting (source, stream, partition, record_keys) VALUES ('us', 'pair', '', "
+      "'{1/n1,2/n2}')");
+  model::StreamSpec stream{
+      "pair",
+      {{"alchemer", "pair", {{"list_id", model::ColumnType::int64}, {"name", model::ColumnType::text}}, {}}},
+      true};
+  stream.tables[0].scope = 0;
+  const store::Ledger::UnseenQuestion asked{stream, "", ledger_.now(), {}, {}};
+  EXPECT_EQ(ledger_.count_unseen("us", asked), 2);
+  EXPECT_EQ(ledger_.mark_unseen_deleted(fence_, run_, asked), 2);
+  EXPECT_EQ(
+      query("SELECT string_agg(list_id || name, ' ' ORDER BY list_id) FROM alchemer.pair WHERE deleted_at IS NULL"),
+      "1n1 2n2");
 }
 
 /// As many rows as a large survey has, and a planner that knows nothing about them.
