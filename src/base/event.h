@@ -250,6 +250,12 @@ struct AlertSent {
   Scope scope;
   std::string channel, key, error;
 };
+/// The status page begins or ends. `address`: where, with the port taken ("127.0.0.1:9187"); empty: it is switched off.
+/// `error` not empty: it cannot be offered there, everything else goes on.
+struct StatusPageOffered {
+  Scope scope;
+  std::string address, error;
+};
 struct SecretWarned {
   Scope scope;
   std::string what;
@@ -262,16 +268,18 @@ struct Note {
 
 }  // namespace event
 
-using Event = std::variant<
-    event::RunStarted, event::RunPlanned, event::RunFinished, event::RunAbandoned, event::PartitionFinished,
-    event::PartitionDenied, event::CallFinished, event::PageStored, event::RetryScheduled, event::Throttled,
-    event::PageSizeChanged, event::KeyRefused, event::KeyRotated, event::KeyAccepted, event::KeyTried,
-    event::ClockCorrected, event::RecordQuarantined, event::ContractChanged, event::CertificateIssued,
-    event::DeletionsMarked, event::DeletionsBraked, event::DeletionsFrozen, event::PartitionDeleted,
-    event::CompletePassNeeded, event::HookFinished, event::CapabilityLearned, event::StoreUnavailable, event::PageSplit,
-    event::DaemonStarted, event::DaemonStopping, event::DaemonStopped, event::UncleanExitFound, event::ConfigReloaded,
-    event::ConfigRefused, event::RunScheduled, event::SourceHeld, event::SourceReleased, event::RequestTaken,
-    event::IncidentOpened, event::IncidentResolved, event::AlertSent, event::SecretWarned, event::Note>;
+using Event =
+    std::variant<event::RunStarted, event::RunPlanned, event::RunFinished, event::RunAbandoned,
+                 event::PartitionFinished, event::PartitionDenied, event::CallFinished, event::PageStored,
+                 event::RetryScheduled, event::Throttled, event::PageSizeChanged, event::KeyRefused, event::KeyRotated,
+                 event::KeyAccepted, event::KeyTried, event::ClockCorrected, event::RecordQuarantined,
+                 event::ContractChanged, event::CertificateIssued, event::DeletionsMarked, event::DeletionsBraked,
+                 event::DeletionsFrozen, event::PartitionDeleted, event::CompletePassNeeded, event::HookFinished,
+                 event::CapabilityLearned, event::StoreUnavailable, event::PageSplit, event::DaemonStarted,
+                 event::DaemonStopping, event::DaemonStopped, event::UncleanExitFound, event::ConfigReloaded,
+                 event::ConfigRefused, event::RunScheduled, event::SourceHeld, event::SourceReleased,
+                 event::RequestTaken, event::IncidentOpened, event::IncidentResolved, event::AlertSent,
+                 event::StatusPageOffered, event::SecretWarned, event::Note>;
 
 /// The name, severity, message and fields of an event: what a log line and docs/EVENTS.md are made of.
 struct EventText {

@@ -130,6 +130,16 @@ EventText DescribeService::operator()(const event::AlertSent& e) const {
       .add_text("error", e.error)
       .done();
 }
+EventText DescribeService::operator()(const event::StatusPageOffered& e) const {
+  const bool off = e.address.empty();
+  return Text("status_page_offered", e.error.empty() ? Severity::info : Severity::error, e.scope,
+              !e.error.empty() ? fmt::format("the status page cannot be offered: {}", e.error)
+              : off            ? std::string("the status page is switched off")
+                               : fmt::format("the status page is at http://{}/", e.address))
+      .add_text("address", e.address)
+      .add_text("error", e.error)
+      .done();
+}
 EventText DescribeService::operator()(const event::SecretWarned& e) const {
   return Text("secret_warned", Severity::warning, e.scope, fmt::format("secret of {}: {}", e.scope.source, e.what))
       .done();

@@ -62,6 +62,7 @@ struct DescribeService {
   EventText operator()(const event::IncidentOpened& e) const;
   EventText operator()(const event::IncidentResolved& e) const;
   EventText operator()(const event::AlertSent& e) const;
+  EventText operator()(const event::StatusPageOffered& e) const;
   EventText operator()(const event::SecretWarned& e) const;
 };
 

@@ -191,6 +191,11 @@ EventExamples examples(For<event::AlertSent>) {
           {{"", event::AlertSent{kSource, "ops", "credentials/us", ""}},
            {"not delivered", event::AlertSent{kSource, "ops", "credentials/us", "the webhook answered 503"}}}};
 }
+EventExamples examples(For<event::StatusPageOffered>) {
+  return {"the status page begins, moves or ends, at start or after a reload",
+          {{"", event::StatusPageOffered{{}, "127.0.0.1:9187", ""}},
+           {"not offered", event::StatusPageOffered{{}, "127.0.0.1:9187", "the port 9187 is taken"}}}};
+}
 EventExamples examples(For<event::SecretWarned>) {
   return {"a secret's file or text is odd (byte-order mark, quotes, permissions)",
           {{"", event::SecretWarned{kSource, "byte-order mark trimmed"}}}};
