@@ -7,6 +7,7 @@
 #include "app/agenda_question.h"
 #include "app/hook.h"
 #include "app/key_records.h"
+#include "app/tidy.h"
 #include "store/history.h"
 #include "store/migrate.h"
 
@@ -19,7 +20,7 @@ constexpr Duration kLongestWait = std::chrono::seconds(60);
 constexpr Duration kForeignRun = std::chrono::seconds(5);
 // The key of a held source is looked at this often; KeyMemory says when a probe goes out.
 constexpr Duration kHeldLook = std::chrono::seconds(2);
-constexpr Duration kNextSlotEvery = std::chrono::hours(24);
+constexpr Duration kNextSlotEvery = std::chrono::hours(24), kTidyEvery = std::chrono::hours(24);
 
 }  // namespace
 
@@ -104,7 +105,10 @@ Duration SourceLane::step(const std::stop_token& stop) {
   const bool at_once = run_at_once_.exchange(false);
   if (!at_once) {
     const Duration wait = until_next(stop);
-    if (wait > Duration::zero()) return wait;
+    if (wait > Duration::zero()) {
+      tidy(stop);
+      return wait;
+    }
   }
   try {
     carry([&] { return run_now(hand(stop), parts_->job(*settings_.config)); }, "running", stop);
@@ -244,6 +248,14 @@ void SourceLane::look_after_keys(const std::stop_token& stop) {
     }
     key_bell_.wait(kHeldLook, stop);
   }
+}
+
+/// Old history goes once a day, while there is nothing else to do.
+void SourceLane::tidy(const std::stop_token& stop) {
+  const SteadyTime now = settings_.clock.now();
+  if (tidied_at_ && now < *tidied_at_ + kTidyEvery) return;
+  tidied_at_ = now;
+  forget_old(open_, *settings_.config, source_.name, kSlicesADay, settings_.observer, stop);
 }
 
 void SourceLane::try_next_slot(const std::stop_token& stop) {

@@ -68,6 +68,7 @@ class SourceLane {
   void carry_requests(const std::stop_token& stop);
   void note_keys();
   void try_next_slot(const std::stop_token& stop);
+  void tidy(const std::stop_token& stop);
   void say(std::string text, bool running = false);
   RunHand hand(const std::stop_token& stop);
   Scope scope() const { return {source_.name, 0, "", ""}; }
@@ -82,7 +83,7 @@ class SourceLane {
   bool schema_checked_ = false, first_look_ = true;
   std::string told_plan_, told_trouble_;
   int troubles_ = 0;
-  std::optional<SteadyTime> next_slot_tried_at_;
+  std::optional<SteadyTime> next_slot_tried_at_, tidied_at_;
 
   mutable std::mutex mutex_;
   std::string text_ = "starting";

@@ -5,6 +5,7 @@
 #include "app/lanes.h"
 #include "app/suggest.h"
 #include "app/sync_summary.h"
+#include "app/tidy.h"
 #include "app/verbs.h"
 #include "sync/run.h"
 
@@ -25,7 +26,10 @@ int run_sync(Program& program, const SyncFlags& flags) {
   if (flags.dry_run) lanes.rehearse();
   const std::vector<sync::RunReport> reports =
       lanes.carry([&](Lane& lane, const store::OpenSession& open, const std::stop_token& stop) {
-        return run_or_ask(lanes.hand(lane, open, stop), lane.job, !flags.no_wait);
+        sync::RunReport report = run_or_ask(lanes.hand(lane, open, stop), lane.job, !flags.no_wait);
+        if (!flags.dry_run)
+          forget_old(open, program.config(), lane.config->name, kSlicesAfterRun, program.observers(), stop);
+        return report;
       });
   if (flags.dry_run) {
     for (const sync::RunReport& report : reports)

@@ -154,6 +154,7 @@ std::vector<std::string> migrate(pg::Connection& connection) {
   // Not inside the migration: an engine without this clause still gets its tables. Also when nothing was pending: the
   // process that applied the last one may have died before it came here.
   compress_payloads(connection);
+  if (!names.empty()) grant_to_roles(connection);
   return names;
 }
 
@@ -179,24 +180,6 @@ std::vector<std::string> schemas() {
     }
   }
   return names;
-}
-
-std::string print_roles() {
-  std::string text =
-      "-- Two roles without login: grant them to the users that need them. Run as the owner of the database.\n";
-  text += "CREATE ROLE surveysync_writer NOLOGIN;\nCREATE ROLE surveysync_reader NOLOGIN;\n";
-  for (const std::string& schema : schemas()) {
-    text += fmt::format(
-        "\nGRANT USAGE ON SCHEMA {0} TO surveysync_writer, surveysync_reader;\n"
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {0} TO surveysync_writer;\n"
-        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA {0} TO surveysync_writer;\n"
-        "GRANT SELECT ON ALL TABLES IN SCHEMA {0} TO surveysync_reader;\n"
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA {0} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO surveysync_writer;\n"
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA {0} GRANT USAGE ON SEQUENCES TO surveysync_writer;\n"
-        "ALTER DEFAULT PRIVILEGES IN SCHEMA {0} GRANT SELECT ON TABLES TO surveysync_reader;\n",
-        schema);
-  }
-  return text;
 }
 
 }  // namespace surveysync::store

@@ -30,7 +30,9 @@ std::vector<std::string> migrate(pg::Connection& connection);
 void require_version(pg::Connection& connection);
 /// Schemas that the migrations make: surveysync, and one for each vendor.
 std::vector<std::string> schemas();
-/// GRANT statements for a writer and a reader role.
+/// SQL that makes the roles surveysync_owner, _writer and _reader and gives them their rights; to be repeated at will.
 std::string print_roles();
+/// Gives the roles of print_roles, where they exist, their rights on what is there now, as far as the current user may.
+void grant_to_roles(pg::Connection& connection);
 
 }  // namespace surveysync::store

@@ -115,25 +115,5 @@ TEST_F(MigrateTest, WithoutTheRightToCreateItSaysSo) {
   run_sql("DROP ROLE nobody_here");
 }
 
-TEST_F(MigrateTest, ThePrintedRolesAreEnoughForTheirWork) {
-  const auto owner = connect();
-  store::migrate(*owner);
-  run_sql("DROP ROLE IF EXISTS surveysync_writer; DROP ROLE IF EXISTS surveysync_reader");
-  run_sql(store::print_roles());
-  EXPECT_EQ(query("SELECT has_table_privilege('surveysync_writer', 'alchemer.answer', 'INSERT'), 1"), "t");
-  EXPECT_EQ(query("SELECT has_table_privilege('surveysync_reader', 'alchemer.answer', 'INSERT')"), "f");
-  EXPECT_EQ(query("SELECT has_table_privilege('surveysync_reader', 'alchemer.answer', 'SELECT')"), "t");
-  for (const char* table : {"surveysync.sighting", "surveysync.plan", "surveysync.definition_history"})
-    EXPECT_EQ(query(std::string("SELECT has_table_privilege('surveysync_writer', '") + table + "', 'DELETE')"), "t");
-  EXPECT_EQ(query("SELECT has_table_privilege('surveysync_reader', 'alchemer.answer_wording', 'SELECT')"), "t");
-  run_sql("GRANT surveysync_writer TO CURRENT_USER; CREATE ROLE only_writer LOGIN IN ROLE surveysync_writer");
-  EXPECT_TRUE(store::History(*connect("only_writer")).missing_privileges().empty());
-  run_sql("REVOKE INSERT ON surveysync.sighting FROM surveysync_writer");
-  EXPECT_EQ(store::History(*connect("only_writer")).missing_privileges().at(0).object, "surveysync.sighting");
-  run_sql("DROP ROLE only_writer");
-  run_sql(
-      "DROP OWNED BY surveysync_writer, surveysync_reader; DROP ROLE surveysync_writer; DROP ROLE surveysync_reader");
-}
-
 }  // namespace
 }  // namespace surveysync::test

@@ -163,8 +163,10 @@ TEST_F(WriterFaultTest, AReadOnlyServerIsToldApart) {
 TEST_F(WriterFaultTest, AMissingPrivilegeNamesItsGrant) {
   run_sql(
       "DROP ROLE IF EXISTS limited; CREATE ROLE limited LOGIN; "
-      "GRANT USAGE ON SCHEMA surveysync, alchemer, alfaone TO limited; "
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA surveysync, alchemer, alfaone TO limited; "
+      "GRANT USAGE ON SCHEMA surveysync, alchemer, alfaone, alchemer_wide TO limited; "
+      "GRANT CREATE ON SCHEMA alchemer_wide TO limited; "
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA surveysync, alchemer, alfaone, alchemer_wide TO "
+      "limited; "
       "GRANT USAGE ON ALL SEQUENCES IN SCHEMA surveysync TO limited; REVOKE INSERT ON alchemer.answer FROM limited");
   connection_ = connect("limited");
   store::Writer writer(*connection_, events_, clock_);
