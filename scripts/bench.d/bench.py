@@ -167,6 +167,7 @@ class Round:
             sys.exit('a certificate does not balance')
 
     def drop(self):
+        self.database.hang_up()
         self.cluster.psql('postgres', f'DROP DATABASE "{self.database.name}"')
 
 

@@ -15,6 +15,7 @@ import time
 
 import gate
 import harness
+import postgres
 from gate import TO_CLIENT, TO_SERVER
 
 SEED = int(os.environ.get('CRASH_SEED', '20260101'))
@@ -283,7 +284,7 @@ class Rig:
         return harness.Workbench.finish(self.start(verb), seconds)
 
     def query(self, sql):
-        return harness.Database.query(self, sql)
+        return postgres.rows(self.execute(postgres.as_json(sql)))
 
     def execute(self, sql):
         return self.world.cluster.psql(self.name, sql)

@@ -4,7 +4,6 @@ Everything lives in one scratch folder (with a space in its name) and ends with 
 The binary is named by SURVEYSYNC_BINARY. Standard library only. Also used by scripts/bench.
 """
 import atexit
-import glob
 import json
 import os
 import shutil
@@ -19,6 +18,8 @@ import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
+
+from postgres import Cluster, Database
 
 LONG = bool(os.environ.get('LONG'))
 TOKEN_MARK = 'source'  # the configured name of the source in all tests
@@ -89,100 +90,6 @@ def stop_process(process, seconds=5):
             process.wait(seconds)
         except subprocess.TimeoutExpired:
             continue
-
-
-class Cluster:
-    """A PostgreSQL cluster on a unix socket, owned by another user where we are root."""
-
-    def __init__(self, scratch, settings=('fsync=off',)):
-        bins = sorted(glob.glob('/usr/lib/postgresql/*/bin'), key=lambda p: int(p.split('/')[4]))
-        if not bins:
-            raise unittest.SkipTest('no PostgreSQL server below /usr/lib/postgresql')
-        self.bin = bins[-1]
-        self.scratch = scratch
-        self.folder = scratch.join('cluster')
-        self.data = os.path.join(self.folder, 'data')
-        self.socket = os.path.join(self.folder, 'socket')
-        os.makedirs(self.socket)
-        self._owner = []
-        if os.geteuid() == 0:
-            self._owner = ['runuser', '-u', 'postgres', '--']
-            for path in (self.folder, self.socket):
-                shutil.chown(path, 'postgres')
-        for path in (self.folder, self.socket):
-            os.chmod(path, 0o700)
-        self._settings = settings
-        self._control('initdb', '-D', self.data, '-U', 'surveysync', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8')
-        self.start()
-        scratch.on_close(lambda: self.stop('immediate'))
-
-    def _control(self, program, *arguments):
-        done = subprocess.run([*self._owner, os.path.join(self.bin, program), *arguments], cwd='/', text=True, timeout=120,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        if done.returncode != 0:
-            raise AssertionError(f'{program} failed: {done.stdout[-2000:]}')
-
-    def start(self):
-        options = f"-c listen_addresses='' -c unix_socket_directories='{self.socket}'"
-        options += ''.join(f' -c {setting}' for setting in self._settings)
-        log = os.path.join(self.folder, 'log')
-        done = subprocess.run([*self._owner, os.path.join(self.bin, 'pg_ctl'), '-D', self.data, '-w', '-s', '-l', log, '-o', options,
-                               'start'], cwd='/', timeout=120, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, check=False)
-        if done.returncode != 0:
-            raise AssertionError('the private cluster does not start')
-
-    def stop(self, mode='fast'):
-        if os.path.exists(os.path.join(self.data, 'postmaster.pid')):
-            self._control('pg_ctl', '-D', self.data, '-w', '-s', '-m', mode, 'stop')
-
-    def pid(self):
-        with open(os.path.join(self.data, 'postmaster.pid'), encoding='ascii') as stream:
-            return int(stream.readline())
-
-    def uri(self, database, user='surveysync'):
-        return f'postgresql:///{database}?host={urllib.parse.quote(self.socket)}&user={user}'
-
-    def psql(self, database, sql):
-        """The output of psql, unaligned, without headings. Fails at the first error."""
-        environment = {**os.environ, 'PGOPTIONS': '-c client_min_messages=warning -c TimeZone=UTC', 'PSQLRC': '/dev/null'}
-        done = subprocess.run([os.path.join(self.bin, 'psql'), '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', self.socket,
-                               '-U', 'surveysync', '-d', database, '-f', '-'], input=sql, env=environment, capture_output=True,
-                              text=True, encoding='utf-8', timeout=300, check=False)
-        if done.returncode != 0:
-            raise AssertionError(f'{sql[:200]}: {done.stderr}')
-        return done.stdout
-
-    def dump(self, database):
-        """Every byte of a database as pg_dump writes it."""
-        done = subprocess.run([os.path.join(self.bin, 'pg_dump'), '-h', self.socket, '-U', 'surveysync', database],
-                              capture_output=True, timeout=300, check=True)
-        return done.stdout
-
-
-class Database:
-    """One database of a cluster."""
-
-    def __init__(self, cluster, name):
-        self.cluster, self.name = cluster, name
-        cluster.psql('postgres', f'CREATE DATABASE "{name}"')
-
-    @property
-    def uri(self):
-        return self.cluster.uri(self.name)
-
-    def execute(self, sql):
-        return self.cluster.psql(self.name, sql)
-
-    def query(self, sql):
-        """Rows as dictionaries, numbers exact."""
-        from decimal import Decimal
-        out = self.execute(f'SELECT row_to_json(q) FROM ({sql}) q')
-        return [json.loads(line, parse_float=Decimal) for line in out.splitlines()]
-
-    def value(self, sql):
-        rows = self.query(sql)
-        return next(iter(rows[0].values())) if rows else None
 
 
 class Sandbox:
@@ -321,10 +228,10 @@ def toml(sections):
 class Workbench:
     """One test's world: scratch folder, cluster, a database, a sandbox, a configuration."""
 
-    def __init__(self, *sandbox_arguments, settings=('fsync=off',), migrate=True, parent=None):
+    def __init__(self, *sandbox_arguments, settings=('fsync=off',), migrate=True):
         binary()
-        self.scratch = Scratch(parent)
-        self.cluster = Cluster(self.scratch, settings)
+        self.scratch = Scratch()
+        self.cluster = Cluster.borrow(Scratch, settings)
         self.database = Database(self.cluster, 'warehouse')
         self.sandbox = Sandbox(self.scratch, *sandbox_arguments) if sandbox_arguments is not None else None
         self.configure()
@@ -334,6 +241,7 @@ class Workbench:
 
     def close(self):
         self.scratch.close()
+        self.cluster.give_back()
 
     def sections(self):
         """The configuration as written by default; change it and hand it to configure()."""

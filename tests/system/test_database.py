@@ -371,6 +371,7 @@ class InTheMiddle(SystemTest):
         shutil.chown(tables, 'postgres')
         cluster = self.bench.cluster
         cluster.psql('postgres', f"CREATE TABLESPACE small LOCATION '{tables}';")
+        self.bench.database.hang_up()
         cluster.psql('postgres', 'CREATE DATABASE tight TEMPLATE warehouse TABLESPACE small;')
         self.addCleanup(cluster.psql, 'postgres', 'DROP DATABASE tight WITH (FORCE);\nDROP TABLESPACE small;')
         usual = self.bench.database
