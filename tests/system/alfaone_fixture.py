@@ -1,10 +1,9 @@
 """What tests of AlfaOne share: an organisation of either generation, its comparison with the vendor's truth, its keys."""
-import json
 import os
 from datetime import datetime, timezone
 
 import compare
-from harness import SystemTest
+from lists_fixture import ListsTest
 
 KEYS = {'assessment': ('assessment_id',), 'question': ('assessment_id', 'question_id'), 'invite': ('invite_id',),
         'member': ('member_id',), 'tag': ('tag_id',)}
@@ -22,50 +21,19 @@ def moment(value):
     return at if at.tzinfo else at.replace(tzinfo=timezone.utc)
 
 
-class AlfaOneTest(SystemTest):
+class AlfaOneTest(ListsTest):
+    schema = 'alfaone'
+    source = {'type': 'alfaone'}
+    # `min` stays below what one page of the smallest test holds, so that lists are read in pages.
+    limits = {'page_size': {'start': 12, 'min': 5, 'max': 12}}
     sandbox_arguments = ('--provider', 'alfaone', '--seed', 31, '--surveys', 4, '--responses', 40, '--generation', 2)
 
     def setUp(self):
         self.bench.sandbox.fault()
         self.configured()
 
-    def configured(self, limits=None, sync=None, bench_sections=None, **source):
-        sections = self.bench.sections()
-        sections['log']['level'] = 'info'
-        sections['source.us'].pop('streams', None)
-        sections['source.us'].update({'type': 'alfaone', **source})
-        # `min` stays below what one page of the smallest test holds, so that lists are read in pages.
-        sections['source.us.limits'].update({'page_size': {'start': 12, 'min': 5, 'max': 12}, **(limits or {})})
-        if sync:
-            sections['source.us.sync'] = sync
-        sections.update(bench_sections or {})
-        self.bench.configure(sections)
-
-    def wipe(self):
-        tables = self.bench.database.query("SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
-                                           "WHERE schemaname IN ('alfaone', 'surveysync') AND tablename <> 'schema_migration'")
-        self.bench.database.execute('TRUNCATE ' + ', '.join(row['name'] for row in tables) + ' CASCADE')
-
-    def night(self, code=0):
-        """A sync on the next day: questions, which nobody counts, are read once a day."""
-        self.a_day_passes()
-        return self.ended(code)
-
-    def a_day_passes(self):
-        self.bench.database.execute("UPDATE surveysync.checkpoint SET probed_at = probed_at - interval '21 hours'")
-
-    def ended(self, code, *arguments, **options):
-        done = self.bench.run(*(arguments or ('sync',)), **options)
-        self.assertEqual(done.code, code, done)
-        return done
-
     def generation(self, number):
-        self.bench.sandbox._control('POST', '/generation', json.dumps({'generation': number}))
-
-    def object(self, kind, op, **change):
-        answer = json.loads(self.bench.sandbox._control('POST', '/object', json.dumps({'kind': kind, 'op': op, **change})))
-        self.assertTrue(answer.get('ok'), answer)
-        return answer
+        self.bench.sandbox._control('POST', '/generation', f'{{"generation": {number}}}')
 
     def truth(self, table, assessments=None):
         rows = self.bench.sandbox.truth(table)
@@ -108,20 +76,11 @@ class AlfaOneTest(SystemTest):
             self.assertTrue(row['balanced'], row)
             self.assertEqual((row['stored_live'], row['total_after']), (self.live(table),) * 2, row)
 
-    def live(self, table):
-        return self.bench.database.value(f'SELECT count(*) FROM alfaone.{table} WHERE deleted_at IS NULL')
-
-    def marked(self, table):
-        return self.bench.database.value(f'SELECT count(*) FROM alfaone.{table} WHERE deleted_at IS NOT NULL')
-
     def rows(self):
         """One hash of each data table, stamps included."""
         return {table: self.bench.database.value(
             f"SELECT count(*) || ' ' || md5(coalesce(string_agg(h, '' ORDER BY h), '')) AS hash FROM "
             f'(SELECT md5(to_jsonb(t)::text) AS h FROM alfaone.{table} t) q') for table in KEYS}
-
-    def last_run(self):
-        return self.bench.database.query('SELECT * FROM surveysync.run ORDER BY run_id DESC LIMIT 1')[0]
 
     def assert_quiet(self):
         """A sync that finds nothing to do."""

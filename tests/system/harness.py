@@ -375,6 +375,7 @@ class SystemTest(unittest.TestCase):
     """A test class with one workbench for all its tests. `sandbox_arguments` and `settings` may be overridden."""
 
     sandbox_arguments = ('--seed', 7, '--surveys', 3, '--responses', 120)
+    schema = 'alchemer'
     settings = ('fsync=off',)
     migrate = True
     maxDiff = 4000
@@ -393,7 +394,7 @@ class SystemTest(unittest.TestCase):
     def fresh_database(self):
         """Drops everything that was loaded, keeps the schema."""
         tables = self.bench.database.query("SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
-                                           "WHERE schemaname IN ('alchemer', 'surveysync') AND tablename <> 'schema_migration'")
+                                           f"WHERE schemaname IN ('{self.schema}', 'surveysync') AND tablename <> 'schema_migration'")
         self.bench.database.execute('TRUNCATE ' + ', '.join(row['name'] for row in tables) + ' CASCADE')
 
 
