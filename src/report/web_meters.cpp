@@ -46,9 +46,8 @@ void Meters::on_event(const Event& event) noexcept {
   }
 }
 
-void Meters::know(const std::string& source, const std::string& counted_stream) {
+void Meters::know(const std::string& source) {
   const std::lock_guard lock(mutex_);
-  counted_streams_[source] = counted_stream;
   reading_.throttled[{source, ""}] += 0;
   reading_.bytes[{source, ""}] += 0;
   reading_.requests[{source, "200"}] += 0;
@@ -106,15 +105,14 @@ void Meters::count_run(const Event& event, const Scope& scope) {
   }
   if (found == runs_.end()) return;
   ProgressView& run = found->second;
-  const bool counted = scope.stream == counted_streams_[scope.source];
   if (const auto* planned = std::get_if<event::RunPlanned>(&event)) {
     run.planned = true;
     run.parts = planned->partitions;
     run.expected = planned->expected_records;
   } else if (const auto* page = std::get_if<event::PageStored>(&event)) {
-    if (counted) run.records += page->records;
+    if (!scope.partition.empty()) run.records += page->records;
   } else if (std::holds_alternative<event::PartitionFinished>(event)) {
-    if (counted) ++run.parts_done;
+    run.parts_done = std::min(run.parts_done + 1, run.parts);
   }
 }
 

@@ -49,9 +49,8 @@ class Meters final : public Observer {
   explicit Meters(const Clock& clock) : clock_(clock) {}
   void on_event(const Event& event) noexcept override;
 
-  /// From here on the source has all its counters, at zero where nothing happened yet; `counted_stream`: whose records
-  /// its progress counts.
-  void know(const std::string& source, const std::string& counted_stream);
+  /// From here on the source has all its counters, at zero where nothing happened yet.
+  void know(const std::string& source);
 
   MeterReading reading() const;
   std::vector<ProgressView> progress() const;
@@ -74,7 +73,6 @@ class Meters final : public Observer {
   MeterReading reading_;
   std::map<std::string, Minute> minutes_;
   std::map<std::string, ProgressView> runs_;
-  std::map<std::string, std::string> counted_streams_;
 };
 
 }  // namespace surveysync::report

@@ -76,10 +76,11 @@ std::string trouble(const StatusView& view) {
                               ? fmt::format("What is shown below is of {} ({}).", to_minute(view.database->taken_at),
                                             time_element(view.database->taken_at, view.at))
                               : std::string("There is nothing to show until it answers.");
+  const std::string what = view.away ? "The database does not answer" : "The database cannot be read";
   return fmt::format(
-      R"(<div class="notice warn" role="status"><p><strong>The database does not answer{}.</strong> {} Loading waits for it and goes on by itself.</p><p class="quiet">{}</p></div>)",
+      R"(<div class="notice warn" role="status"><p><strong>{}{}.</strong> {}{}</p><p class="quiet">{}</p></div>)", what,
       view.trouble_since ? fmt::format(" since {}", to_minute(*view.trouble_since)) : "", age,
-      html(first_words(view.trouble, kErrorBytes)));
+      view.away ? " Loading waits for it and goes on by itself." : "", html(first_words(view.trouble, kErrorBytes)));
 }
 
 /// "credentials_refused" to "credentials refused".

@@ -62,7 +62,8 @@ WebAnswer plain(int status, std::string text, std::string extra = "") {
 }
 
 WebAnswer ready(const StatusView& view) {
-  if (!view.trouble.empty()) return plain(503, "not ready: the database does not answer");
+  if (!view.trouble.empty())
+    return plain(503, view.away ? "not ready: the database does not answer" : "not ready: the database cannot be read");
   if (!view.database) return plain(503, "not ready: the database was not looked into yet");
   if (!view.schema_current) return plain(503, "not ready: the schema is not that of this version");
   return plain(200, "ready");
@@ -92,7 +93,7 @@ std::string status_document(const StatusView& view) {
       R"("taken_at":{},"trouble":{},"trouble_since":{}}},"lanes":[{}],"running":[{}],"sources":{}}})"
       "\n",
       time_or_null(view.at), json_quoted(view.version), json_quoted(view.host), time_or_null(view.started_at),
-      view.alive, view.database != nullptr && view.trouble.empty(), view.schema_current,
+      view.alive, view.database != nullptr && !view.away, view.schema_current,
       time_or_null(view.database ? std::optional(view.database->taken_at) : std::nullopt),
       view.trouble.empty() ? "null" : json_quoted(view.trouble), time_or_null(view.trouble_since), lanes, running,
       sources);

@@ -107,8 +107,9 @@ std::string state(const Standing& standing) {
 }
 
 Standing standing_of(const StatusView& view) {
-  if (!view.database) return {Tone::idle, "idle", view.trouble.empty() ? "Starting" : "The database cannot be reached"};
-  if (!view.trouble.empty()) return {Tone::warn, "warn", "The database does not answer"};
+  if (!view.database) return {Tone::idle, "idle", view.trouble.empty() ? "Starting" : "The database cannot be read"};
+  if (!view.trouble.empty())
+    return {Tone::warn, "warn", view.away ? "The database does not answer" : "The database cannot be read"};
   std::vector<std::pair<const SourceView*, Standing>> all;
   for (const SourceView& source : view.database->sources)
     if (source.configured) all.emplace_back(&source, standing_of(view, source));

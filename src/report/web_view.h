@@ -124,6 +124,7 @@ struct StatusView {
   std::map<std::string, std::int64_t> recent_calls;  ///< requests in the last minute, by source
   std::shared_ptr<const DatabaseView> database;      ///< the last look that succeeded; null: none yet
   std::string trouble;                               ///< why the newest look failed; empty: it succeeded
+  bool away = false;                                 ///< ... because the database does not answer
   std::optional<UtcTime> trouble_since;
   bool schema_current = false;
 };
