@@ -222,6 +222,7 @@ sync::Job SourceParts::job(const Config& config) const {
   job.source = config_.name;
   job.following = following_;
   job.privacy_key = privacy_key_;
+  job.wide = config_.wide;
   job.page_sizes = {limits.page_size.start, limits.page_size.min, limits.page_size.max};
   job.workers = limits.workers;
   job.lease_ttl = config.lease_ttl;

@@ -55,6 +55,8 @@ void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_erase_verb(app, program, action);
   add_migrate_verb(app, program, action);
   add_config_verbs(app, program, action);
+  add_views_verb(app, program, action);
+  add_dictionary_verb(app, program, action);
   add_sandbox_verb(app, action);
   add_version_verb(app, program, action);
 }

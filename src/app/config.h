@@ -85,6 +85,7 @@ struct SourceConfig {
   std::map<std::string, std::string> privacy_questions;  ///< "12" or "8611799/12" to keep | drop | hash
   PrivacyKeyConfig privacy_key;                          ///< the program's, for all sources
   FilesConfig files;
+  bool wide = true;  ///< wide tables follow what runs change
   LimitsConfig limits;
   SyncConfig sync;
   bool operator==(const SourceConfig&) const = default;

@@ -178,6 +178,18 @@ void ConfigSection::integer(std::string_view key, int& value, int least, int mos
   note(key, fmt::format("{}", value));
 }
 
+void ConfigSection::truth(std::string_view key, bool& value) {
+  if (const ConfigNode* const node = ask(key)) {
+    const bool is_word = node->kind == Kind::raw && (node->text == "true" || node->text == "false");
+    if (node->kind != Kind::boolean && !is_word) {
+      mistake(key, fmt::format("true or false is expected, not {}", name_of(node->kind)));
+      return;
+    }
+    value = is_word ? node->text == "true" : node->boolean;
+  }
+  note(key, value ? "true" : "false");
+}
+
 void ConfigSection::duration(std::string_view key, Duration& value, Duration least, Duration most) {
   if (const ConfigNode* const node = ask(key)) {
     if (!is_text(*node)) {

@@ -45,6 +45,7 @@ class ConfigSection {
   /// A reference to a secret.
   void reference(std::string_view key, std::string& value);
   void integer(std::string_view key, int& value, int least, int most);
+  void truth(std::string_view key, bool& value);
   void duration(std::string_view key, Duration& value, Duration least, Duration most);
   void durations(std::string_view key, std::vector<Duration>& value);
   void size(std::string_view key, std::size_t& value, std::size_t least, std::size_t most);

@@ -267,6 +267,7 @@ SourceConfig read_source(ConfigSection& section, const std::string& name) {
   read_selection(section, source, vendor);
   read_privacy(section.table("privacy"), source, vendor);
   section.text("hook", source.hook);
+  section.truth("wide", source.wide);
   read_files(section.table("files"), source.files, vendor);
   read_limits(section.table("limits"), source.limits, vendor);
   read_sync(section.table("sync"), source.sync);

@@ -32,6 +32,10 @@ void add_erase_verb(CLI::App& app, Program& program, Action& action);
 void add_version_verb(CLI::App& app, Program& program, Action& action);
 
 /// Sources by name, all when `names` is empty. Throws Error(config) naming the unknown ones with a "did you mean".
+/// `views rebuild`.
+void add_views_verb(CLI::App& app, Program& program, Action& action);
+/// `dictionary export`.
+void add_dictionary_verb(CLI::App& app, Program& program, Action& action);
 std::vector<const SourceConfig*> choose_sources(const Config& config, const std::vector<std::string>& names);
 
 }  // namespace surveysync::app

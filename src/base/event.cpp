@@ -153,6 +153,22 @@ struct Describe : DescribeService {
         .add_text("reason", e.reason)
         .done();
   }
+  EventText operator()(const event::WideUpdated& e) const {
+    return Text("wide_updated", e.rebuilt ? Severity::info : Severity::debug, e.scope,
+                e.rebuilt ? fmt::format("wide table {} was made anew with {} rows", e.table, e.rows)
+                          : fmt::format("wide table {} took {} changed rows", e.table, e.rows))
+        .add("table", e.table)
+        .add("rows", e.rows)
+        .add_time("elapsed_seconds", e.elapsed)
+        .done();
+  }
+  EventText operator()(const event::WideFailed& e) const {
+    return Text("wide_failed", Severity::warning, e.scope,
+                fmt::format("wide table {} is not up to date: {}", e.table, e.reason))
+        .add("table", e.table)
+        .add_text("next_step", e.next_step)
+        .done();
+  }
   EventText operator()(const event::HookFinished& e) const {
     const bool well = e.error.empty();
     return Text("hook_finished", well ? Severity::info : Severity::error, e.scope,

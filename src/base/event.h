@@ -171,6 +171,20 @@ struct HookFinished {
   Duration elapsed;
   std::string error;
 };
+/// The wide table of a survey stands where its responses and definitions stand. `rebuilt`: made anew, else `rows` were
+/// replaced or removed in it.
+struct WideUpdated {
+  Scope scope;
+  std::string table;
+  std::int64_t rows;
+  bool rebuilt;
+  Duration elapsed;
+};
+/// A wide table could not be brought up to date; the next run tries again. Nothing else is touched by it.
+struct WideFailed {
+  Scope scope;
+  std::string table, reason, next_step;
+};
 struct CapabilityLearned {
   Scope scope;
   std::string name, value, evidence;
@@ -275,11 +289,11 @@ using Event =
                  event::KeyAccepted, event::KeyTried, event::ClockCorrected, event::RecordQuarantined,
                  event::ContractChanged, event::CertificateIssued, event::DeletionsMarked, event::DeletionsBraked,
                  event::DeletionsFrozen, event::PartitionDeleted, event::CompletePassNeeded, event::HookFinished,
-                 event::CapabilityLearned, event::StoreUnavailable, event::PageSplit, event::DaemonStarted,
-                 event::DaemonStopping, event::DaemonStopped, event::UncleanExitFound, event::ConfigReloaded,
-                 event::ConfigRefused, event::RunScheduled, event::SourceHeld, event::SourceReleased,
-                 event::RequestTaken, event::IncidentOpened, event::IncidentResolved, event::AlertSent,
-                 event::StatusPageOffered, event::SecretWarned, event::Note>;
+                 event::WideUpdated, event::WideFailed, event::CapabilityLearned, event::StoreUnavailable,
+                 event::PageSplit, event::DaemonStarted, event::DaemonStopping, event::DaemonStopped,
+                 event::UncleanExitFound, event::ConfigReloaded, event::ConfigRefused, event::RunScheduled,
+                 event::SourceHeld, event::SourceReleased, event::RequestTaken, event::IncidentOpened,
+                 event::IncidentResolved, event::AlertSent, event::StatusPageOffered, event::SecretWarned, event::Note>;
 
 /// The name, severity, message and fields of an event: what a log line and docs/EVENTS.md are made of.
 struct EventText {

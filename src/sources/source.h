@@ -17,6 +17,7 @@
 #include "http/client.h"
 #include "http/download.h"
 #include "model/stream.h"
+#include "model/wide.h"
 #include "sources/privacy.h"
 
 namespace surveysync::sources {
@@ -153,6 +154,12 @@ class Source {
   virtual std::vector<std::string> learnable() const = 0;
   /// What rows depend on beyond the vendor's bytes (zones): when it changes, stored records are decoded again.
   virtual std::string decoding() const = 0;
+
+  /// What wide tables are made of; null where this provider has none.
+  virtual const model::WideSpec* wide() const { return nullptr; }
+  /// The columns of a partition's wide table, from its stored definitions alone, in the order in which people shall
+  /// see them. Pure. The default is for providers without wide tables.
+  virtual model::WidePlan plan_wide(const std::vector<model::WideDefinition>& /*definitions*/) const { return {}; }
 
   /// Requests sent so far, retries included.
   virtual std::int64_t requests() const = 0;

@@ -51,6 +51,8 @@ void add_statements(const Fence& fence, const Dropped& dropped, const std::vecto
     for (const model::KeyPart& part : *key)
       params.push_back(key_param(part));
     statements.push_back({ArchiveSql(stream.tables[0]).mark_now(), std::move(params)});
+    statements.push_back({"UPDATE surveysync.wide SET swept = false WHERE source = $1 AND partition = $2",
+                          {pg::text(fence.source), pg::text(dropped.partition)}});
   }
 }
 

@@ -81,6 +81,7 @@ class Erasure {
   std::vector<pg::Statement> ledger_rows(const ErasureWish& wish) const;
   std::vector<pg::Statement> redactions(const ErasureWish& wish) const;
   void count_left(const model::StreamSpec& stream, const model::Table& table, std::vector<ErasureCount>& left);
+  void count_left_wide(const model::StreamSpec& stream, const PlainTable& wide, std::vector<ErasureCount>& left);
 
   pg::Connection& connection_;
   const std::string source_;

@@ -83,7 +83,40 @@ std::vector<ErasureCount> Erasure::left_of_all() {
       if (!table.child) count_left(stream, table, left);
     }
   }
+  for (const PlainTable& table : tables()) {
+    if (table.schema == "surveysync" || table.has("source")) continue;
+    for (const model::StreamSpec& stream : streams_) {
+      if (stream.certified) count_left_wide(stream, table, left);
+    }
+  }
   return left;
+}
+
+/// A wide table of one partition: its rows carry the record's own key alone.
+void Erasure::count_left_wide(const model::StreamSpec& stream, const PlainTable& wide,
+                              std::vector<ErasureCount>& left) {
+  const model::Table& record = stream.tables.at(0);
+  const std::string prefix = source_ + "_";
+  if (record.scope != 1 || record.key.size() != 2 || !wide.has(record.key[1].name) || !wide.name.starts_with(prefix))
+    return;
+  const std::string rest = wide.name.substr(prefix.size()), partition = rest.substr(0, rest.find('_'));
+  const Exclusions out = Ledger(connection_, [this] { return digest_; }).exclusions(source_, stream.name, partition);
+  const std::string key = quoted(record.key[1].name);
+  std::int64_t found = 0;
+  for (std::string after;;) {
+    const std::vector<pg::Param> params = {pg::text(after), pg::int8(kRows)};
+    const pg::Result rows = connection_.execute(
+        fmt::format("SELECT t.{0}::text FROM {1} AS t WHERE $1 = '' OR t.{0} > nullif($1, '')::{2} ORDER BY t.{0} "
+                    "LIMIT $2",
+                    key, wide.qualified(), wide.columns.at(record.key[1].name)),
+        params);
+    for (std::size_t row = 0; row < rows.rows(); ++row) {
+      after = rows.text(row, 0);
+      found += out.erased(exclusion_digest(stream.name, partition, partition + "/" + after)) ? 1 : 0;
+    }
+    if (static_cast<std::int64_t>(rows.rows()) < kRows) break;
+  }
+  note(wide.place(), found, left);
 }
 
 /// Reads all keys of the table, and what names contacts, in pages.

@@ -17,7 +17,7 @@ constexpr const char* kRunColumns =
 constexpr const char* kClocks =
     "WITH walk AS (SELECT s.source, s.stream, s.partition, max(s.started_at) AS attempt, "
     "max(s.finished_at) FILTER (WHERE s.outcome = 'succeeded') AS success FROM surveysync.run_stream s "
-    "JOIN surveysync.run r ON r.run_id = s.run_id WHERE r.kind NOT IN ('replay', 'retry') "
+    "JOIN surveysync.run r ON r.run_id = s.run_id WHERE r.kind NOT IN ('replay', 'retry', 'views') "
     "GROUP BY s.source, s.stream, s.partition), "
     "stand AS (SELECT k.source, k.partition, k.title, k.newest_change, k.balanced, "
     "greatest(w.attempt, k.probed_at) AS attempt, "
@@ -37,7 +37,7 @@ constexpr const char* kClocks =
     "NULL::timestamptz AS newest_change, "
     "(SELECT sum(t.stored_live)::bigint FROM cert t WHERE t.source = r.source) AS stored_live, "
     "(SELECT bool_and(t.balanced) FROM cert t WHERE t.source = r.source) AS balanced "
-    "FROM surveysync.run r WHERE r.kind NOT IN ('replay', 'retry') GROUP BY r.source "
+    "FROM surveysync.run r WHERE r.kind NOT IN ('replay', 'retry', 'views') GROUP BY r.source "
     "UNION ALL "
     "SELECT p.source, p.partition, p.title, p.attempt, p.success, t.certified, p.newest_change, t.stored_live, "
     "t.balanced FROM (SELECT q.source, q.partition, max(q.title) AS title, max(q.attempt) AS attempt, "
@@ -216,6 +216,9 @@ std::vector<History::Privilege> History::missing_privileges() {
       "c "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY ($1) "
       "AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END"
+      "SELECT quote_ident(n.nspname), 'CREATE', 'SCHEMA', 1 FROM pg_catalog.pg_namespace n "
+      "WHERE n.nspname = ANY ($1) AND n.nspname ~ '_wide$' AND NOT has_schema_privilege(n.oid, 'CREATE') "
+      "UNION ALL "
       ") AS m ORDER BY place, object, missing",
       params);
   std::vector<Privilege> missing;

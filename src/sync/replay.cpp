@@ -7,6 +7,7 @@
 #include "store/archive.h"
 #include "sync/offline_run.h"
 #include "sync/prepare.h"
+#include "sync/wide.h"
 
 namespace surveysync::sync {
 namespace {
@@ -286,6 +287,28 @@ RunReport replay(const Job& job, sources::Source& source, const store::OpenSessi
     });
     StoreDoor door(open_session, run.scope(), observer, clock, run.stop());
     protect_quarantined(run, door, source);
+    if (job.wide)
+      rebuild_wide({source, open_session, run.fence(), run.scope(), observer, clock, run.stop(), job.workers},
+                   job.only);
+  });
+}
+
+RunReport rebuild_views(const Job& job, sources::Source& source, const store::OpenSession& open_session,
+                        Observer& observer, Clock& clock, const std::stop_token& stop) {
+  OfflineRun run(job, "views", source, open_session, observer, clock, stop);
+  return run.tell([&] {
+    const std::vector<WideOutcome> outcomes = rebuild_wide(
+        {source, open_session, run.fence(), run.scope(), observer, clock, run.stop(), job.workers}, job.only);
+    std::set<std::string> missing = job.only;
+    for (const WideOutcome& outcome : outcomes) {
+      missing.erase(outcome.partition);
+      Counts counts;
+      counts.updated = outcome.rows;
+      run.add(counts);
+      if (!outcome.error.empty()) run.add_failure({"wide", outcome.partition, outcome.error, ErrorKind::rejected});
+    }
+    for (const std::string& name : missing)
+      run.add_failure({"wide", name, "no definition of it is stored", ErrorKind::config});
   });
 }
 
@@ -298,6 +321,8 @@ RunReport retry_quarantined(const Job& job, const std::vector<std::int64_t>& ids
     source.assume(run.lane().ledger().capabilities(job.source));
     StoreDoor door(open_session, run.scope(), observer, clock, run.stop());
     Retry(run, source, door).tell(ids);
+    if (job.wide)
+      update_wide({source, open_session, run.fence(), run.scope(), observer, clock, run.stop(), job.workers});
   });
 }
 

@@ -15,6 +15,11 @@ namespace surveysync::sync {
 RunReport replay(const Job& job, sources::Source& source, const store::OpenSession& open_session, Observer& observer,
                  Clock& clock, const std::stop_token& stop);
 
+/// Makes wide tables anew: those of the job's partitions, or of all that have definitions. Failures name the tables
+/// that could not be.
+RunReport rebuild_views(const Job& job, sources::Source& source, const store::OpenSession& open_session,
+                        Observer& observer, Clock& clock, const std::stop_token& stop);
+
 /// Decodes and stores quarantined records of the source again (`ids` empty: all). What still cannot be stored stays,
 /// with retried_at. Counts: inserted/updated, and quarantined for those that stay.
 RunReport retry_quarantined(const Job& job, const std::vector<std::int64_t>& ids, sources::Source& source,

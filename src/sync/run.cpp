@@ -13,6 +13,7 @@
 #include "sync/lease_keeper.h"
 #include "sync/prepare.h"
 #include "sync/walk.h"
+#include "sync/wide.h"
 #include "sync/work_list.h"
 
 namespace surveysync::sync {
@@ -112,6 +113,9 @@ class Run {
 
     RunReport report = list.take();
     report.partitions = count;
+    if (job_.wide && !job_.dry_run)
+      update_wide({source_, open_, fence_, scope(), observer_, clock_, stop_.get_token(), job_.workers});
+
     report.lists = lists;
     report.skipped = prepared.plan.skipped;
     for (PartitionFailure& missing : prepared.missing)

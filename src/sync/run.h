@@ -54,6 +54,7 @@ struct Job {
   Duration probe_all = std::chrono::hours(7 * 24), sweep_all = std::chrono::hours(30 * 24);
   Brake brake;
   int quarantine_percent = 1, quarantine_least = 20;
+  bool wide = true;         ///< wide tables follow what the run changes
   std::string privacy_key;  ///< fingerprint of the key by which values are hashed; empty: none are
 };
 

@@ -119,6 +119,16 @@ EventExamples examples(For<event::CompletePassNeeded>) {
   return {"a survey is read completely although only its changes were due",
           {{"", event::CompletePassNeeded{kSurvey, "its answers were decoded by an older version"}}}};
 }
+EventExamples examples(For<event::WideUpdated>) {
+  return {"a survey's wide table follows what changed",
+          {{"", event::WideUpdated{kSurvey, "alchemer_wide.us_1234567", 12, false, 250ms}},
+           {"made anew", event::WideUpdated{kSurvey, "alchemer_wide.us_1234567", 740, true, 2s}}}};
+}
+EventExamples examples(For<event::WideFailed>) {
+  return {"a wide table could not be brought up to date; the run goes on and the next one tries again",
+          {{"", event::WideFailed{kSurvey, "alchemer_wide.us_1234567", "view public.mine depends on it",
+                                  "drop that view, or make it from another name"}}}};
+}
 EventExamples examples(For<event::HookFinished>) {
   return {"the configured hook ended for a certified run; a failed one is run again after the next run",
           {{"", event::HookFinished{kRun, 2s, ""}}, {"failed", event::HookFinished{kRun, 2s, "it exited with 1"}}}};

@@ -17,6 +17,7 @@
 #include "sources/alchemer/objects_read.h"
 #include "sources/alchemer/response_file.h"
 #include "sources/alchemer/tables.h"
+#include "sources/alchemer/wide.h"
 #include "sources/numbered_pages.h"
 #include "sources/source.h"
 
@@ -65,6 +66,10 @@ class AlchemerSource final : public Source {
     std::vector<std::string> names = capability::names();
     std::erase(names, capability::kPageCap);
     return names;
+  }
+  const model::WideSpec* wide() const override { return &wide_spec(); }
+  model::WidePlan plan_wide(const std::vector<model::WideDefinition>& definitions) const override {
+    return alchemer::plan_wide(definitions);
   }
   std::string decoding() const override {
     return "account " + zones_.account.name() + ", updated " + zones_.updated.name() + privacy_.text();
