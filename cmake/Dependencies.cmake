@@ -1,6 +1,6 @@
 # Every outside library of the product. All are Debian 12 packages (scripts/packages lists them).
 find_package(Threads REQUIRED)
-find_package(Poco REQUIRED COMPONENTS Foundation Net NetSSL Util JSON Crypto)
+find_package(Poco REQUIRED COMPONENTS Foundation Net NetSSL Util JSON Crypto Data DataSQLite)
 find_package(PostgreSQL REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)

@@ -50,6 +50,7 @@ void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_status_verb(app, program, action);
   add_run_verbs(app, program, action);
   add_keys_verbs(app, program, action);
+  add_alerts_verbs(app, program, action);
   add_authorize_verb(app, program, action);
   add_quarantine_verbs(app, program, action);
   add_erase_verb(app, program, action);

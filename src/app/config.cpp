@@ -18,13 +18,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-/// Names of sources and alerts: they become keys of tables, labels and file names.
-bool is_name(std::string_view name) {
-  return !name.empty() && name.size() <= 30 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
 void read_database(ConfigSection section, Config& config) {
   section.masked_text("uri", config.database_uri, mask_database_uri);
   section.reference("password", config.database_password);
@@ -73,29 +66,6 @@ void read_retention(ConfigSection section, Config& config) {
   section.duration("runs", config.retention_runs, hours(24), hours(24 * 36500));
   section.duration("quarantine", config.retention_quarantine, hours(24), hours(24 * 36500));
   section.finish();
-}
-
-void read_alerts(ConfigSection section, ConfigReading& reading, Config& config) {
-  for (const std::string& name : section.keys()) {
-    ConfigSection channel = section.table(name);
-    AlertConfig alert;
-    alert.name = name;
-    if (!is_name(name)) section.mistake(name, "a name has 1 to 30 of a-z, 0-9 and _");
-    channel.one_of("type", alert.type, {"webhook", "slack", "pagerduty", "alertmanager", "email", "exec"});
-    if (alert.type.empty())
-      channel.mistake("type", "must be given: webhook, slack, pagerduty, alertmanager, email or exec");
-    for (const std::string& key : channel.keys()) {
-      if (key == "type") continue;
-      const std::string value = channel.scalar(key);
-      const bool reference =
-          value.starts_with("file:") || value.starts_with("credential:") || value.starts_with("env:");
-      // Addresses of webhooks carry their key: only references are shown.
-      reading.settings.push_back(
-          {channel.path() + "." + key, reference ? "\"" + value + "\"" : "\"***\"", channel.origin_of(key).text()});
-      alert.settings.emplace(key, value);
-    }
-    config.alerts.push_back(std::move(alert));
-  }
 }
 
 void read_sources(ConfigSection section, Config& config) {
@@ -147,6 +117,7 @@ Config load_config(const std::string& file) {
   read_sources(root.table("source"), config);
   read_privacy_key(root.table("privacy"), config);
   read_alerts(root.table("alerts"), reading, config);
+  read_incidents(root.table("incidents"), config.incidents);
   read_retention(root.table("retention"), config);
   root.finish();
   reading.raise();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "report/alert.h"
 
 namespace surveysync::app {
 
@@ -84,16 +85,22 @@ struct SourceConfig {
   std::map<std::string, std::string> privacy;            ///< field group to keep | drop | hash | off
   std::map<std::string, std::string> privacy_questions;  ///< "12" or "8611799/12" to keep | drop | hash
   PrivacyKeyConfig privacy_key;                          ///< the program's, for all sources
-  FilesConfig files;
   bool wide = true;  ///< wide tables follow what runs change
+  FilesConfig files;
   LimitsConfig limits;
   SyncConfig sync;
   bool operator==(const SourceConfig&) const = default;
 };
 
-struct AlertConfig {
-  std::string name, type;
-  std::map<std::string, std::string> settings;
+using AlertConfig = report::ChannelOptions;
+
+/// When people are told.
+struct IncidentConfig {
+  Duration repeat_critical = std::chrono::hours(4), repeat_warning = std::chrono::hours(24);
+  Duration look = std::chrono::seconds(60);          ///< clocks, disk, database, what other processes opened
+  Duration database_away = std::chrono::minutes(5);  ///< so long before it is an incident
+  Duration retry = std::chrono::seconds(2);          ///< first wait before a message is sent again; doubles
+  std::size_t disk_free = 500UL << 20;               ///< less in state.dir is an incident
 };
 
 struct Config {
@@ -108,6 +115,7 @@ struct Config {
   std::string status_token;           ///< reference; needed off loopback
   std::vector<SourceConfig> sources;  ///< in the order of the file
   std::vector<AlertConfig> alerts;
+  IncidentConfig incidents;
   Duration retention_runs = std::chrono::hours(400 * 24), retention_quarantine = std::chrono::hours(90 * 24);
 
   /// Where each effective value came from, by dotted key: "surveysync.toml:12:3", "environment", "default". For `config

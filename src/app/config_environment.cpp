@@ -15,6 +15,11 @@ bool colours_allowed() {
   return cursor_allowed() && (no_color == nullptr || *no_color == '\0');
 }
 
+std::string environment_text(const std::string& name) {
+  const char* const value = std::getenv(name.c_str());
+  return value == nullptr ? "" : value;
+}
+
 std::string journal_stream() {
   const char* const stream = std::getenv("JOURNAL_STREAM");
   return stream == nullptr ? "" : stream;

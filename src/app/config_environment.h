@@ -12,5 +12,7 @@ bool cursor_allowed();
 bool colours_allowed();
 /// "device:inode" of the stream that systemd connected to its journal (JOURNAL_STREAM); empty when there is none.
 std::string journal_stream();
+/// What systemd tells the unit that OnFailure= starts (MONITOR_...), and the like; empty when it is not set.
+std::string environment_text(const std::string& name);
 
 }  // namespace surveysync::app

@@ -65,8 +65,8 @@ int Daemon::run() {
   for (const std::string& warning : config_->warnings)
     program_.observers().on_event(event::Note{{}, Severity::warning, warning});
   check_schema(stop);
-  desk_ = std::make_unique<IncidentDesk>(DeskOptions{config_->alerts, connect_options(*config_)}, program_.masker(),
-                                         program_.observers(), program_.clock());
+  desk_ = std::make_unique<IncidentDesk>(desk_options(*config_, true), program_.masker(), program_.observers(),
+                                         program_.clock());
   program_.observers().add(*desk_);
   program_.observers().add(pulse_);
   leave_mark();
@@ -145,7 +145,7 @@ void Daemon::reload() {
       store::require_version(connection);
     }
     program_.set_log_level(config->log_level);
-    desk_->use({config->alerts, connect_options(*config)});
+    desk_->use(desk_options(*config, true));
     program_.observers().on_event(event::ConfigReloaded{{}, change_lanes(std::move(config))});
   } catch (const Error& mistake) {
     if (mistake.kind() == ErrorKind::cancelled) return;  // stopped meanwhile: that is no mistake of the file

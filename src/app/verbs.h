@@ -11,6 +11,8 @@ namespace surveysync::app {
 void add_serve_verb(CLI::App& app, Program& program, Action& action);
 /// `keys status` and `keys test`.
 void add_keys_verbs(CLI::App& app, Program& program, Action& action);
+/// `alerts test` and `alerts crash`.
+void add_alerts_verbs(CLI::App& app, Program& program, Action& action);
 /// OAuth: fetches an access token.
 void add_authorize_verb(CLI::App& app, Program& program, Action& action);
 void add_sync_verb(CLI::App& app, Program& program, Action& action);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 extern char** environ;  // POSIX: declared by nobody
@@ -25,7 +27,7 @@ namespace {
 /// The attributes of the child.
 class SpawnSettings {
  public:
-  SpawnSettings(int output, bool errors_too) {
+  SpawnSettings(int input, int output, bool errors_too) {
     posix_spawnattr_init(&attributes_);
     posix_spawn_file_actions_init(&actions_);
     sigset_t none;
@@ -37,7 +39,11 @@ class SpawnSettings {
     posix_spawnattr_setsigdefault(&attributes_, &defaults);
     posix_spawnattr_setpgroup(&attributes_, 0);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    if (input >= 0) {
+      posix_spawn_file_actions_adddup2(&actions_, input, STDIN_FILENO);
+    } else {
+      posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    }
     posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
     if (errors_too) {
       posix_spawn_file_actions_adddup2(&actions_, output, STDERR_FILENO);
@@ -80,6 +86,17 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
+/// What the child is to read, in a file of memory: it may read it when and as far as it likes, and nobody waits for it.
+Descriptor input_file(const std::string& input) {
+  if (input.empty()) return Descriptor();
+  Descriptor file(::memfd_create("input", MFD_CLOEXEC));
+  if (file.get() >= 0 && (::write(file.get(), input.data(), input.size()) != static_cast<ssize_t>(input.size()) ||
+                          ::lseek(file.get(), 0, SEEK_SET) != 0)) {
+    return Descriptor();
+  }
+  return file;
+}
+
 pid_t wait_for(pid_t id, int flags, int& status) {
   pid_t got = 0;
   do {
@@ -94,6 +111,8 @@ ChildProcess::ChildProcess(const ChildOptions& options) {
   const auto refuse = [](int number) {
     throw Error(ErrorKind::unavailable, fmt::format("cannot be started: {}", std::strerror(number)));
   };
+  const Descriptor input = input_file(options.input);
+  if (!options.input.empty() && input.get() < 0) refuse(errno);
   int ends[2] = {-1, -1};
   if (::pipe2(ends, O_CLOEXEC) != 0) refuse(errno);
   output_ = ends[0];
@@ -101,7 +120,7 @@ ChildProcess::ChildProcess(const ChildOptions& options) {
   std::vector<char*> arguments = pointers(words), environment = pointers(variables);
   int failure = 0;
   {
-    const SpawnSettings settings(ends[1], options.errors_too);
+    const SpawnSettings settings(input.get(), ends[1], options.errors_too);
     failure = ::posix_spawnp(&id_, arguments.front(), &settings.actions_, &settings.attributes_, arguments.data(),
                              environment.data());
   }

@@ -1,6 +1,6 @@
 #pragma once
 // Starts a program without a shell of ours, in its own process group, and reads what it writes. The child gets an empty
-// signal mask (our threads block the signals they wait for), the default for SIGPIPE, and /dev/null as input. Killed
+// signal mask (our threads block the signals they wait for), the default for SIGPIPE, and what it is given as input. Killed
 // with its group and reaped when this goes, unless it has ended by then. Used by base/secret_command and by hooks. One
 // thread.
 
@@ -18,6 +18,7 @@ namespace surveysync {
 struct ChildOptions {
   std::vector<std::string> words;        ///< program first, looked up in PATH
   std::vector<std::string> environment;  ///< "NAME=value", beside ours and instead of ours
+  std::string input = {};                ///< what it reads; empty: /dev/null
   bool errors_too = false;               ///< its error output is read like its output; otherwise it goes to /dev/null
 };
 

@@ -58,10 +58,11 @@ Incidents::Opened Incidents::open(const Incident& incident) {
     const pg::Result known = contended([&] {
       return connection_.execute(
           "UPDATE surveysync.incident SET verdict = nullif($2, ''), evidence = nullif($3, ''), "
-          "next_step = nullif($4, '') WHERE key = $1 AND resolved_at IS NULL RETURNING incident_id",
+          "next_step = nullif($4, '') WHERE key = $1 AND resolved_at IS NULL RETURNING incident_id, notified_at IS NOT "
+          "NULL",
           news);
     });
-    if (known.rows() > 0) return {known.integer(0, 0), false};
+    if (known.rows() > 0) return {known.integer(0, 0), false, known.boolean(0, 1)};
   }
   throw Error(ErrorKind::conflict, "incident " + incident.key + " is opened and resolved by others all the time");
 }
@@ -87,6 +88,46 @@ void Incidents::note_notified(std::int64_t incident_id) {
     return connection_.execute(
         "UPDATE surveysync.incident SET notified_at = pg_catalog.clock_timestamp() WHERE incident_id = $1", params);
   });
+}
+
+void Incidents::check() {
+  connection_.execute("SELECT 1 FROM surveysync.incident LIMIT 1");
+}
+
+void Incidents::raise(const std::string& key) {
+  const std::vector<pg::Param> params = {storable(key)};
+  contended([&] {
+    return connection_.execute(
+        "UPDATE surveysync.incident SET severity = 'critical' WHERE key = $1 AND resolved_at IS NULL", params);
+  });
+}
+
+std::vector<Incident> Incidents::claim_untold() {
+  return claimed(
+      "UPDATE surveysync.incident SET notified_at = pg_catalog.clock_timestamp() WHERE resolved_at IS NULL AND "
+      "notified_at IS NULL AND opened_at + interval '1 minute' <= pg_catalog.clock_timestamp() RETURNING ",
+      {});
+}
+
+std::vector<Incident> Incidents::claim_repeats(Duration critical, Duration warning) {
+  const auto micro = [](Duration time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); };
+  return claimed(
+      "UPDATE surveysync.incident SET notified_at = pg_catalog.clock_timestamp() WHERE resolved_at IS NULL AND "
+      "notified_at + CASE severity WHEN 'critical' THEN $1::bigint ELSE $2::bigint END * interval '1 microsecond' <= "
+      "pg_catalog.clock_timestamp() RETURNING ",
+      {pg::int8(micro(critical)), pg::int8(micro(warning))});
+}
+
+std::vector<Incident> Incidents::claimed(const char* update, const std::vector<pg::Param>& params) {
+  const std::string statement =
+      std::string(update) +
+      "incident_id, key, rule, source, severity, coalesce(verdict, ''), coalesce(evidence, ''), coalesce(next_step, "
+      "''), opened_at, notified_at, resolved_at";
+  const pg::Result rows = contended([&] { return connection_.execute(statement, params); });
+  std::vector<Incident> incidents;
+  for (std::size_t row = 0; row < rows.rows(); ++row)
+    incidents.push_back(incident_at(rows, row));
+  return incidents;
 }
 
 }  // namespace surveysync::store

@@ -27,14 +27,24 @@ class Incidents {
   struct Opened {
     std::int64_t incident_id;
     bool opened;
+    bool notified = false;  ///< somebody has told it
   };
   Opened open(const Incident& incident);
   /// Closes the open incident of this key; it with resolved_at, nothing when none was open. One caller only gets it.
   std::optional<Incident> resolve(const std::string& key);
   std::vector<Incident> open_ones();
   void note_notified(std::int64_t incident_id);
+  /// Asks the database anything: whether it answers.
+  void check();
+  /// Makes an open one critical.
+  void raise(const std::string& key);
+  /// Those whose finder died before it told anybody, as far as one knows after a minute. Each caller gets others.
+  std::vector<Incident> claim_untold();
+  /// Those that were told so long ago that they are to be told again, by severity. Each caller gets others.
+  std::vector<Incident> claim_repeats(Duration critical, Duration warning);
 
  private:
+  std::vector<Incident> claimed(const char* update, const std::vector<pg::Param>& params);
   pg::Connection& connection_;
 };
 

@@ -28,7 +28,8 @@ class IncidentsTest : public DatabaseTest {
 TEST_F(IncidentsTest, OpensOnceAndIsBroughtUpToDate) {
   const auto connection = connect();
   store::Incidents incidents(*connection);
-  const auto [id, opened] = incidents.open(refused_key());
+  const auto [id, opened, notified] = incidents.open(refused_key());
+  EXPECT_FALSE(notified);
   EXPECT_TRUE(opened);
   store::Incident again = refused_key();
   again.verdict = "mistyped";
