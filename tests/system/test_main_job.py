@@ -1,6 +1,8 @@
 """The main job: what the vendor has is in the tables, row by row and column by column; what did not change is not touched."""
+import contextlib
 import threading
 import time
+import unittest
 
 import compare
 import harness
@@ -101,19 +103,18 @@ class WhileItIsRead(SystemTest):
         self.assertEqual(compare.against_truth(self.bench), [])
 
 
-class Accounts(SystemTest):
+class Accounts(unittest.TestCase):
     """Other seeds, other clocks, small pages, a vendor that caps its pages."""
 
     def check(self, *arguments, source=None, limits=None):
-        bench = Workbench(*arguments)
-        self.addCleanup(bench.close)
-        sections = bench.sections()
-        sections['source.us'].update(source or {})
-        sections['source.us.limits'].update(limits or {})
-        bench.configure(sections)
-        done = bench.run('sync')
-        self.assertEqual(done.code, 0, done)
-        self.assertEqual(compare.against_truth(bench), [])
+        with contextlib.closing(Workbench(*arguments)) as bench:
+            sections = bench.sections()
+            sections['source.us'].update(source or {})
+            sections['source.us.limits'].update(limits or {})
+            bench.configure(sections)
+            done = bench.run('sync')
+            self.assertEqual(done.code, 0, done)
+            self.assertEqual(compare.against_truth(bench), [])
 
     def test_other_seeds(self):
         for seed in range(100, 120 if LONG else 103):
