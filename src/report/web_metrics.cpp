@@ -211,7 +211,8 @@ void add_surveys(Families& out, const StatusView& view) {
   add_clocks(out, surveys, kNames, OfSurvey());
   out.gauge("surveysync_survey_balanced", "1 when the newest certificate of the survey balances.");
   for (const NamedSurvey& survey : surveys)
-    if (survey.second->proof != Proof::none) out.add(OfSurvey()(survey), survey.second->proof == Proof::balanced);
+    if (survey.second->proof == Proof::balanced || survey.second->proof == Proof::unbalanced)
+      out.add(OfSurvey()(survey), survey.second->proof == Proof::balanced);
 }
 
 void add_incidents(Families& out, const StatusView& view) {

@@ -165,7 +165,8 @@ std::string surveys_table(const SourceView& source, UtcTime now) {
   const std::vector<const SurveyView*> order = in_order(source);
   for (std::size_t at = 0; at < std::min(order.size(), kSurveysShown); ++at) {
     const SurveyView& survey = *order[at];
-    table.add({survey_name(survey), proof(survey.proof, survey.note), with_commas(survey.stored),
+    table.add({survey_name(survey), proof(survey.proof, survey.note),
+               survey.proof == Proof::by_list ? "–" : with_commas(survey.stored),
                time_element(survey.clocks.attempt, now), time_element(survey.clocks.success, now),
                time_element(survey.clocks.certified, now),
                time_element(survey.clocks.newest_change, now, "none seen")});

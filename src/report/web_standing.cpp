@@ -85,6 +85,8 @@ Standing standing_of(Proof proof) {
       return {Tone::ok, "ok", "balanced"};
     case Proof::unbalanced:
       return {Tone::bad, "bad", "not balanced"};
+    case Proof::by_list:
+      return {Tone::idle, "ok", "with the lists"};
     case Proof::not_followed:
       return {Tone::idle, "idle", "not followed"};
     case Proof::deleted:

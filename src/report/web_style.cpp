@@ -29,7 +29,7 @@ code{font:.9em ui-monospace,SFMono-Regular,Menlo,"DejaVu Sans Mono",monospace;ov
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .i{width:1.05em;height:1.05em;flex:none;vertical-align:-.16em}
 .top{padding:22px 0 0;color:var(--soft);font-size:14px}
-.top .wrap{display:flex;flex-wrap:wrap;gap:4px 20px;align-items:baseline;justify-content:space-between}
+.top a{white-space:nowrap}.top .wrap{display:flex;flex-wrap:wrap;gap:4px 20px;align-items:baseline;justify-content:space-between}
 .brand{color:var(--ink);font-weight:650;font-size:16px;letter-spacing:-.01em}.brand svg{width:18px;height:18px;vertical-align:-3px;margin-right:8px}
 .hero{display:flex;gap:18px;align-items:flex-start;margin:26px 0 30px}
 .hero .mark{width:46px;height:46px;border-radius:50%;display:grid;place-items:center;flex:none;margin-top:2px}

@@ -21,7 +21,14 @@ struct FourClocks {
 };
 
 /// What the newest certificate says.
-enum class Proof : std::uint8_t { none, balanced, unbalanced, not_followed, deleted };
+enum class Proof : std::uint8_t {
+  none,
+  balanced,
+  unbalanced,
+  by_list,  ///< of a survey: what it holds is certified with lists of the account
+  not_followed,
+  deleted
+};
 
 struct SurveyView {
   std::string id, title;  ///< title may be empty
