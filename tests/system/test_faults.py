@@ -42,7 +42,7 @@ LASTING = (
 
 
 class Faults(SystemTest):
-    sandbox_arguments = ('--seed', 13, '--surveys', 2, '--responses', 90)
+    sandbox_arguments = ('--seed', 13, '--surveys', 2, '--responses', 50)
 
     def setUp(self):
         self.bench.sandbox.fault()
