@@ -60,6 +60,7 @@ void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_dictionary_verb(app, program, action);
   add_sandbox_verb(app, action);
   add_version_verb(app, program, action);
+  add_completions_verb(app, program, action);
 }
 
 /// The deepest verb that was named, and the words that lead to it: "run show ".

@@ -31,6 +31,7 @@ void add_quarantine_verbs(CLI::App& app, Program& program, Action& action);
 /// `quarantine retry` and `quarantine drop`, below `quarantine`.
 void add_quarantine_acts(CLI::App& quarantine, Program& program, Action& action);
 void add_erase_verb(CLI::App& app, Program& program, Action& action);
+void add_completions_verb(CLI::App& app, Program& program, Action& action);
 void add_version_verb(CLI::App& app, Program& program, Action& action);
 
 /// Sources by name, all when `names` is empty. Throws Error(config) naming the unknown ones with a "did you mean".

@@ -100,7 +100,7 @@ std::string grants() {
 }  // namespace
 
 std::string print_roles() {
-  return std::string(kHead) + kRoles + grants() + kTail;
+  return fmt::format("{}{}{}{}", kHead, kRoles, grants(), kTail);
 }
 
 void grant_to_roles(pg::Connection& connection) {
