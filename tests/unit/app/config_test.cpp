@@ -97,7 +97,8 @@ sync = { settle_lag = "0s", quarantine = { percent = 50 }, brake = { rows = 7 } 
 [alerts.ops]
 type = "webhook"
 url = "file:/u"
-retries = 3
+plain_http = true
+sources = ["us"]
 [retention]
 runs = "10d"
 )");
@@ -123,7 +124,8 @@ runs = "10d"
   EXPECT_EQ(us.limits.hold_probe, std::vector<Duration>{seconds(1)});
   EXPECT_EQ(us.sync.quarantine_percent, 50);
   EXPECT_EQ(us.sync.brake_rows, 7);
-  EXPECT_EQ(config.alerts.at(0).settings.at("retries"), "3");
+  EXPECT_EQ(config.alerts.at(0).setting("plain_http"), "true");
+  EXPECT_EQ(config.alerts.at(0).sources, std::vector<std::string>{"us"});
   EXPECT_EQ(config.retention_runs, hours(240));
 }
 
@@ -184,6 +186,22 @@ INSTANTIATE_TEST_SUITE_P(
                 "limits = { vendor_limit = 60 }",
                 "shares account \"us\" with source.us, but their limits.vendor_limit differ"},
         Mistake{"[alerts.ops]\ntype = \"pager\"", "did you mean \"pagerduty\"?"},
+        Mistake{"[alerts.ops]\ntype = \"webhook\"\nurl = \"https://x/y\"\nsecrt = \"file:/s\"",
+                "did you mean \"secret\"?"},
+        Mistake{"[alerts.ops]\ntype = \"webhook\"\nurl = \"hooks.example.org/x\"", "must be an address"},
+        Mistake{"[alerts.ops]\ntype = \"webhook\"", "alerts.ops.url: must be given"},
+        Mistake{"[alerts.ops]\ntype = \"webhook\"\nurl = \"file:/u\"\nsources = [\"eu\"]", "there is no [source.eu]"},
+        Mistake{"[alerts.ops]\ntype = \"slack\"\nurl = \"https://hooks.slack.com/T0/B0/xyz\"", "alerts.ops.url"},
+        Mistake{"[alerts.ops]\ntype = \"pagerduty\"\nrouting_key = \"R0UT1NG\"", "alerts.ops.routing_key"},
+        Mistake{"[alerts.ops]\ntype = \"email\"\nhost = \"mail\"\nfrom = \"a@b\"\nto = [\"Ops <o@b>\"]",
+                "is no mail address"},
+        Mistake{"[alerts.ops]\ntype = \"email\"\nhost = \"mail\"\nfrom = \"a@b\"\nto = [\"o@b\"]\ntls = \"none\"",
+                "on this host only"},
+        Mistake{"[alerts.ops]\ntype = \"email\"\nhost = \"mail\"\nfrom = \"a@b\"\nto = [\"o@b\"]\nuser = \"u\"",
+                "belong together"},
+        Mistake{"[alerts.ops]\ntype = \"exec\"\ncommand = []", "alerts.ops.command"},
+        Mistake{"[incidents]\nrepeat = \"4h\"", "did you mean"},
+        Mistake{"[incidents]\ndisk_free = 5", "a size with its unit"},
         Mistake{"[status]\nlisten = \"0.0.0.0:9187\"", "only with a token"},
         Mistake{"[log]\nlevel = \"warn\"", "none of debug, info, warning, error"},
         Mistake{"[daemon]\nlease_ttl = \"1s\"", "not between 2s and 1h"},
