@@ -54,7 +54,7 @@ const ProgressView* progress_of(const StatusView& view, const std::string& sourc
 std::string refused_verdict(const StatusView& view, const SourceView& source) {
   const LaneView* const lane = lane_of(view, source.name);
   for (const KeyView& key : source.keys)
-    if (key.slot == "secret" && !key.verdict.empty() && (lane == nullptr || lane->held)) return key.verdict;
+    if (key.slot == "secret" && !key.verdict.empty()) return key.verdict;
   return lane != nullptr && lane->held ? "refused" : "";
 }
 
