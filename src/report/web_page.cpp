@@ -109,6 +109,15 @@ std::string incidents(const StatusView& view) {
   return text;
 }
 
+/// What all processes together do with the account, from surveysync.rate_budget.
+std::string budget_state(const StatusView& view, const BudgetView& one) {
+  if (one.resting_until && *one.resting_until > view.at)
+    return fmt::format(" · <strong class=\"warn\">resting, the vendor asked for it: {} more</strong>",
+                       spoken_time(*one.resting_until - view.at));
+  const bool busy = one.booked_until && *one.booked_until > view.database->taken_at;
+  return busy ? " · in use" : "";
+}
+
 std::string budget(const StatusView& view, const BudgetView& one) {
   std::int64_t calls = 0;
   for (const std::string& source : one.sources)
@@ -117,16 +126,11 @@ std::string budget(const StatusView& view, const BudgetView& one) {
   const double minute =
       static_cast<double>(one.share) * 60e9 / static_cast<double>(std::max<std::int64_t>(1, one.window.count()));
   const double used = std::min(1.0, static_cast<double>(calls) / std::max(1.0, minute));
-  const bool resting = one.resting_until && *one.resting_until > view.at;
-  const std::string rest =
-      resting ? fmt::format(" · <strong class=\"warn\">resting, the vendor asked for it: {} more</strong>",
-                            spoken_time(*one.resting_until - view.at))
-              : "";
   return fmt::format(
       R"(<div class="budget"><p><span><strong>{0}</strong>{1}</span><span>{2} of {3} requests in the last minute</span></p>)"
       R"(<svg class="bar" role="img" aria-label="{2} of {3} requests in the last minute, {4} percent of our share"><rect class="fill calm" width="{5:.1f}%" height="100%"/></svg>)"
-      R"(<p class="quiet">The vendor allows {6} in {7}.</p></div>)",
-      html(one.account), rest, with_commas(calls), with_commas(static_cast<std::int64_t>(minute)),
+      R"(<p class="quiet">Counted in this process; the vendor allows the account {6} in {7}.</p></div>)",
+      html(one.account), budget_state(view, one), with_commas(calls), with_commas(static_cast<std::int64_t>(minute)),
       static_cast<int>(used * 100), used * 100, with_commas(one.vendor_limit), spoken_time(one.window));
 }
 
