@@ -14,7 +14,8 @@ from harness import Cluster, Database, Scratch, binary, toml  # noqa: E402
 RESPONSES, QUESTIONS, ROUNDS, MOST_SECONDS = 100_000, 60, 5, 2.0
 # Every fourth question is a choice of five, a number, a text; the others short texts.
 FILL = f"""
-INSERT INTO surveysync.run (source, kind, started_at, finished_at, outcome) VALUES ('us', 'incremental', now(), now(), 'succeeded');
+INSERT INTO surveysync.run (source, kind, outcome, started_at, finished_at, holder, epoch)
+VALUES ('us', 'incremental', 'succeeded', now(), now(), '', 1);
 INSERT INTO alchemer.survey (source, survey_id, title, payload, payload_hash, first_seen_at, changed_at, run_id)
 VALUES ('us', 1, 'Bench', '{{}}', '\\x00', now(), now(), 1);
 INSERT INTO alchemer.question (source, survey_id, question_id, position, base_type, type, title, shortname, properties, payload,

@@ -58,7 +58,8 @@ std::string spss_script(const std::string& table, const std::vector<ScriptColumn
   std::string variables, values, numbers;
   for (const ScriptColumn& column : columns) {
     text += fmt::format("  {} {}\n", column.name, format_of(column));
-    variables += fmt::format("{} {} {}", variables.empty() ? "" : "\n  /", column.name, literal(column.title, kLabel));
+    variables +=
+        fmt::format("{}{}\n    {}", variables.empty() ? " " : "\n  /", column.name, literal(column.title, kLabel));
     if (!column.labels.empty()) values += fmt::format("{}{}", values.empty() ? "" : "\n  /", value_labels(column));
     if (column.type == "numeric") numbers += " " + column.name;
   }

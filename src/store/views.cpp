@@ -15,6 +15,10 @@
 namespace surveysync::store {
 namespace {
 
+// A slice is sorted in memory, by one process: several surveys are worked at once already.
+const std::vector<pg::Statement> kPivoting = {{"SET LOCAL work_mem = '32MB'", {}},
+                                              {"SET LOCAL max_parallel_workers_per_gather = 0", {}}};
+
 std::optional<model::Hash> hash_at(const pg::Result& rows, std::size_t row, std::size_t column) {
   if (rows.is_null(row, column)) return std::nullopt;
   const std::string_view bytes = rows.bytes(row, column);
@@ -140,6 +144,7 @@ void Views::begin_rebuild(const Fence& fence, const Target& target) {
 std::optional<std::int64_t> Views::fill(const Fence& fence, const Target& target, std::int64_t after) {
   const WideSql sql(streams_, {fence.source, target.partition});
   pg::Transaction transaction(connection_);
+  transaction.execute_all(kPivoting);
   Lease::check(transaction, fence);
   const pg::Statement asking = sql.next_live(after, kSlice);
   const pg::Result next = transaction.execute(asking.sql, asking.params);
@@ -166,14 +171,30 @@ void Views::finish_rebuild(const Fence& fence, const Target& target, const WideS
     statements.push_back(sql.drop_view(name + "_labels" + table.substr(std::min(table.size(), name.size()))));
   for (const std::string& table : tables)
     statements.push_back(sql.drop_table(table));
+  std::vector<std::string> made;
   for (const WidePart& part : target.layout.parts) {
     statements.push_back(sql.rename(name_while_made(part.table), part.table));
     statements.push_back(sql.create_labels(part));
     append(statements, sql.describe(part, true));
+    made.insert(made.end(), {part.table, part.labels});
   }
+  append(statements, grants(made));
   append(statements, sql.dictionary(target.layout));
   statements.push_back(save_statement(fence.source, target.partition, state));
   write_fenced(connection_, fence, std::move(statements));
+}
+
+std::vector<pg::Statement> Views::grants(const std::vector<std::string>& names) {
+  const std::vector<pg::Param> params = {pg::text(streams_.spec.schema), pg::text_array(names)};
+  std::vector<pg::Statement> statements;
+  for (std::string& sql : partitions(
+           "SELECT 'GRANT ' || p.privilege_type || ' ON ' || quote_ident(p.table_schema) || '.' || "
+           "quote_ident(p.table_name) || ' TO ' || CASE p.grantee WHEN 'PUBLIC' THEN 'PUBLIC' ELSE "
+           "quote_ident(p.grantee) END FROM information_schema.table_privileges AS p WHERE p.table_schema = $1 AND "
+           "p.table_name = ANY ($2::text[]) AND p.grantee <> current_user ORDER BY 1",
+           params))
+    statements.push_back({std::move(sql), {}});
+  return statements;
 }
 
 std::int64_t Views::count(const Target& target) {
@@ -194,6 +215,7 @@ std::optional<std::int64_t> Views::update(const Fence& fence, const Target& targ
                                           std::int64_t after, std::int64_t& rows) {
   const WideSql sql(streams_, {fence.source, target.partition});
   pg::Transaction transaction(connection_);
+  transaction.execute_all(kPivoting);
   Lease::check(transaction, fence);
   const pg::Statement asking = sql.changed(state.run_id, after, kSlice);
   const pg::Result next = transaction.execute(asking.sql, asking.params);

@@ -79,6 +79,8 @@ class Views {
   static constexpr std::int64_t kSlice = 2000;
 
  private:
+  /// The rights that others have on these tables and views, to be given again on those that take their place.
+  std::vector<pg::Statement> grants(const std::vector<std::string>& names);
   std::vector<std::string> partitions(const std::string& sql, std::vector<pg::Param> params);
 
   pg::Connection& connection_;

@@ -23,11 +23,12 @@ std::string typed(const WideColumn& column, const std::string& slot, const std::
     case WideType::text:
       return slot;
     case WideType::integer:
-      return fmt::format("CASE WHEN {0} ~ '^ *[-+]?[0-9]{{1,18}} *$' THEN {0}::bigint END", slot);
+      // Counted repetitions make PostgreSQL's expressions slow: the length is asked instead.
+      return fmt::format("CASE WHEN length({0}) <= 18 AND {0} ~ '^ *[-+]?[0-9]+ *$' THEN {0}::bigint END", slot);
     case WideType::numeric:
       return fmt::format(
-          "CASE WHEN {0} ~ '^ *[-+]?([0-9]{{1,40}}([.][0-9]{{0,40}})?|[.][0-9]{{1,40}}) *%? *$' THEN "
-          "btrim({0}, ' %')::numeric END",
+          "CASE WHEN length({0}) <= 80 AND {0} ~ '^ *[-+]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+) *%? *$' THEN btrim({0}, ' "
+          "%')::numeric END",
           slot);
     case WideType::boolean:
       return fmt::format("CASE WHEN {} IS NOT NULL THEN true WHEN {} IS NOT NULL THEN false END", slot, group);
@@ -72,15 +73,27 @@ struct Slots {
   }
 };
 
-std::string value_of_take() {
-  const auto when = [](WideTake take, const char* value) {
-    return fmt::format(" WHEN {} THEN {}", static_cast<int>(take), value);
+/// Only what is needed: it is asked of every answer.
+std::string value_of(const std::vector<std::int64_t>& takes) {
+  struct Value {
+    WideTake take;
+    const char* sql;
   };
-  return "CASE m.take" + when(WideTake::answer, "a.answer") +
-         when(WideTake::known, "CASE WHEN NOT a.is_other THEN a.answer END") +
-         when(WideTake::other_code, "CASE WHEN a.is_other THEN m.code END") +
-         when(WideTake::other_text, "CASE WHEN a.is_other THEN a.answer END") + when(WideTake::chosen, "'1'") +
-         when(WideTake::rank, "a.rank::text") + when(WideTake::comment, "a.comment") + " END";
+  static constexpr Value kValues[] = {{WideTake::answer, "a.answer"},
+                                      {WideTake::known, "CASE WHEN NOT a.is_other THEN a.answer END"},
+                                      {WideTake::other_code, "CASE WHEN a.is_other THEN m.code END"},
+                                      {WideTake::other_text, "CASE WHEN a.is_other THEN a.answer END"},
+                                      {WideTake::chosen, "'1'"},
+                                      {WideTake::rank, "a.rank::text"},
+                                      {WideTake::comment, "a.comment"}};
+  const auto is_answer = [](std::int64_t take) { return take == static_cast<std::int64_t>(WideTake::answer); };
+  if (std::ranges::all_of(takes, is_answer)) return "a.answer";
+  std::string sql = "CASE m.take";
+  for (const Value& value : kValues) {
+    if (std::ranges::find(takes, static_cast<std::int64_t>(value.take)) != takes.end())
+      sql += fmt::format(" WHEN {} THEN {}", static_cast<int>(value.take), value.sql);
+  }
+  return sql + " END";
 }
 
 bool are_numbers(WideType type) {
@@ -265,7 +278,7 @@ std::string WideSql::select(const WidePart& part, const model::WidePlan& plan, c
       "SELECT {0} AS id, m.slot, {1} AS value{2}${3}::bigint[], ${4}::text[], ${5}::text[], ${6}::bigint[], "
       "${7}::bigint[], ${8}::text[]) AS m (question_id, item, slot, take, option_id, code) ON a.question_id = "
       "m.question_id AND a.item = m.item COLLATE \"C\" AND (m.option_id = -1 OR m.option_id = a.option_id){9}",
-      id, value_of_take(), from_answers, next, next + 1, next + 2, next + 3, next + 4, next + 5, of_survey);
+      id, value_of(slots.takes), from_answers, next, next + 1, next + 2, next + 3, next + 4, next + 5, of_survey);
   if (!slots.counted.empty()) {
     next = params.size() + 1;
     params.insert(params.end(), {pg::int8_array(slots.counted), pg::text_array(slots.counted_slots)});

@@ -40,6 +40,7 @@ class WidePartition {
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::cancelled) throw;
       outcome_.error = error.full_text();
+      in_place_will_do_ = false;
       fail(error.what(), error.hint());
       if (door_.gave_up() || error.kind() == ErrorKind::locked) throw;
     }
@@ -63,6 +64,8 @@ class WidePartition {
     lay_out(old.most_columns);
     const bool same = stored && old.version == streams_.spec.version && old.columns == layout_.columns;
     if (same && !anew) return follow(old, old.run_id);
+    // Where only rows may be wrong, they can be made right in place too.
+    in_place_will_do_ = same;
     if (rebuild(old)) return;
     // Readers hold on to the old tables: they get what these can hold.
     if (old.tables.empty()) return;
@@ -224,6 +227,7 @@ class WidePartition {
   }
 
   void fail(const std::string& reason, const std::string& next_step) {
+    if (in_place_will_do_) return;
     if (outcome_.error.empty()) outcome_.error = reason;
     run_.observer.on_event(event::WideFailed{scope(), outcome_.table, reason, next_step});
   }
@@ -237,6 +241,7 @@ class WidePartition {
   model::WidePlan plan_;
   WideLayout layout_;
   int most_ = store::kMostColumns;
+  bool in_place_will_do_ = false;
   WideOutcome outcome_;
 };
 

@@ -191,6 +191,17 @@ TEST_F(WideUpdate, RebuildMakesTablesRightThatSomebodyChanged) {
   run_sql("INSERT INTO alchemer_wide.us_1 (response_id) VALUES (99)");
   rebuild();
   EXPECT_EQ(column("name"), "n1|n2|n3") << "in place, where it cannot be replaced";
+  EXPECT_TRUE(events_.of<event::WideFailed>().empty());
+}
+
+TEST_F(WideUpdate, RightsOfReadersOutliveTheTable) {
+  fill();
+  run_sql("GRANT SELECT ON alchemer_wide.us_1, alchemer_wide.us_1_labels TO PUBLIC");
+  rebuild();
+  EXPECT_EQ(
+      query("SELECT count(*) FROM information_schema.table_privileges WHERE grantee = 'PUBLIC' AND table_name LIKE "
+            "'us_1%'"),
+      "2");
 }
 
 TEST_F(WideUpdate, DroppedRecordsLeaveWithTheNextRun) {
