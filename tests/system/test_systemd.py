@@ -16,7 +16,7 @@ import harness
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SOURCE = os.path.join(ROOT, 'systemd')
-SERVICES = ('surveysync.service', 'surveysync-sync.service')
+SERVICES = ('surveysync.service', 'surveysync-sync.service', 'surveysync-alert@.service')
 UNITS = SERVICES + ('surveysync-sync.timer',)
 BINARY = '/usr/bin/surveysync'
 
@@ -38,6 +38,7 @@ DAEMON = {
     'WatchdogSec': '60', 'Restart': 'on-failure', 'RestartSec': '10', 'RestartPreventExitStatus': '2',
 }
 ONE_LOAD = {'Type': 'oneshot', 'ExecStart': f'{BINARY} sync'}
+ALERT = {'Type': 'oneshot', 'ExecStart': f'{BINARY} alerts crash %i'}
 TIMER = {'OnCalendar': '*-*-* 02:15:00 America/New_York', 'RandomizedDelaySec': '10min', 'FixedRandomDelay': 'yes',
          'Persistent': 'yes'}
 
@@ -119,13 +120,15 @@ class Units(unittest.TestCase):
                 self.assertIn('1.1 OK', done.stdout.splitlines()[-1])
 
     def test_every_line_of_the_profile(self):
-        for unit, more in (('surveysync.service', DAEMON), ('surveysync-sync.service', ONE_LOAD)):
+        for unit, more in (('surveysync.service', DAEMON), ('surveysync-sync.service', ONE_LOAD), ('surveysync-alert@.service', ALERT)):
             service = read_unit(os.path.join(SOURCE, unit))['Service']
             for key, value in {**SANDBOX, **more}.items():
                 with self.subTest(unit=unit, key=key):
                     self.assertEqual(service.get(key), value)
         unit = read_unit(os.path.join(SOURCE, 'surveysync.service'))['Unit']
         self.assertEqual((unit['StartLimitIntervalSec'], unit['StartLimitBurst']), ('10min', '10'))
+        for name in SERVICES[:2]:
+            self.assertEqual(read_unit(os.path.join(SOURCE, name))['Unit']['OnFailure'], 'surveysync-alert@%n.service')
 
     def test_a_part_that_failed_is_a_failure(self):
         service = read_unit(os.path.join(SOURCE, 'surveysync-sync.service'))['Service']
