@@ -3,98 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "base/json.h"
 #include "pg/binary.h"
 #include "store/sql_text.h"
 #include "store/table_sql.h"
+#include "store/views_pivot.h"
 
 namespace surveysync::store {
 namespace {
 
 using model::WideColumn;
-using model::WideTake;
 using model::WideType;
-
-/// The value of a slot as its column's type; NULL where it does not fit.
-std::string typed(const WideColumn& column, const std::string& slot, const std::string& group) {
-  switch (column.type) {
-    case WideType::text:
-      return slot;
-    case WideType::integer:
-      // Counted repetitions make PostgreSQL's expressions slow: the length is asked instead.
-      return fmt::format("CASE WHEN length({0}) <= 18 AND {0} ~ '^ *[-+]?[0-9]+ *$' THEN {0}::bigint END", slot);
-    case WideType::numeric:
-      return fmt::format(
-          "CASE WHEN length({0}) <= 80 AND {0} ~ '^ *[-+]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+) *%? *$' THEN btrim({0}, ' "
-          "%')::numeric END",
-          slot);
-    case WideType::boolean:
-      return fmt::format("CASE WHEN {} IS NOT NULL THEN true WHEN {} IS NOT NULL THEN false END", slot, group);
-    case WideType::date:
-      break;
-  }
-  // 2026-12-31, and 12/31/2026 or 31/12/2026; a day that its month has not is none.
-  const std::string text = fmt::format("translate(btrim({}), '.-', '//')", slot);
-  const auto date = [&](int year, int month, int day) {
-    const auto part = [&](int at) { return fmt::format("split_part({}, '/', {})::int", text, at); };
-    return fmt::format(
-        "CASE WHEN {2} <= extract(day FROM make_date({0}, {1}, 1) + interval '1 month' - interval '1 day') THEN "
-        "make_date({0}, {1}, {2}) END",
-        part(year), part(month), part(day));
-  };
-  constexpr const char *kYear = "[1-9][0-9]{3}", *kMonth = "(0?[1-9]|1[0-2])", *kDay = "(0?[1-9]|[12][0-9]|3[01])";
-  const bool day_first = column.day_first;
-  return fmt::format("CASE WHEN {0} ~ '^{1}/{2}/{3}$' THEN {4} WHEN {0} ~ '^{5}/{6}/{1}$' THEN {7} END", text, kYear,
-                     kMonth, kDay, date(1, 2, 3), day_first ? kDay : kMonth, day_first ? kMonth : kDay,
-                     day_first ? date(3, 2, 1) : date(3, 1, 2));
-}
-
-/// Which answers go to which slots of a row.
-struct Slots {
-  std::vector<std::int64_t> questions, takes, options;
-  std::vector<std::string> items, slots, codes;
-  std::vector<std::int64_t> counted;
-  std::vector<std::string> counted_slots;
-
-  void add(const model::WideFeed& feed, const std::string& slot) {
-    if (feed.take == WideTake::count) {
-      counted.push_back(feed.question_id);
-      counted_slots.push_back(slot);
-      return;
-    }
-    questions.push_back(feed.question_id);
-    items.push_back(feed.item);
-    slots.push_back(slot);
-    takes.push_back(static_cast<std::int64_t>(feed.take));
-    options.push_back(feed.option_id.value_or(-1));
-    codes.push_back(feed.code);
-  }
-};
-
-/// Only what is needed: it is asked of every answer.
-std::string value_of(const std::vector<std::int64_t>& takes) {
-  struct Value {
-    WideTake take;
-    const char* sql;
-  };
-  static constexpr Value kValues[] = {{WideTake::answer, "a.answer"},
-                                      {WideTake::known, "CASE WHEN NOT a.is_other THEN a.answer END"},
-                                      {WideTake::other_code, "CASE WHEN a.is_other THEN m.code END"},
-                                      {WideTake::other_text, "CASE WHEN a.is_other THEN a.answer END"},
-                                      {WideTake::chosen, "'1'"},
-                                      {WideTake::rank, "a.rank::text"},
-                                      {WideTake::comment, "a.comment"}};
-  const auto is_answer = [](std::int64_t take) { return take == static_cast<std::int64_t>(WideTake::answer); };
-  if (std::ranges::all_of(takes, is_answer)) return "a.answer";
-  std::string sql = "CASE m.take";
-  for (const Value& value : kValues) {
-    if (std::ranges::find(takes, static_cast<std::int64_t>(value.take)) != takes.end())
-      sql += fmt::format(" WHEN {} THEN {}", static_cast<int>(value.take), value.sql);
-  }
-  return sql + " END";
-}
 
 bool are_numbers(WideType type) {
   return type == WideType::integer || type == WideType::numeric;
@@ -232,76 +152,12 @@ std::string WideSql::insert(const WidePart& part, const std::string& name) const
          ") ";
 }
 
-std::string WideSql::select(const WidePart& part, const model::WidePlan& plan, const std::string& condition,
-                            std::vector<pg::Param>& params) const {
-  Slots slots;
-  std::string record = "r." + record_id(), values = record, definition;
-  for (std::size_t i = 1; part.first && i < streams_.spec.fixed.size(); ++i)
-    values += ", r." + quoted(streams_.spec.fixed[i].name);
-  std::map<int, std::string> groups;
-  for (std::size_t i = 0; i < part.columns.size(); ++i) {
-    const WideColumn& column = *part.columns[i];
-    const std::string slot = fmt::format("c{}", i);
-    for (const model::WideFeed& feed : column.feeds)
-      slots.add(feed, slot);
-    definition += fmt::format("{}{} text", definition.empty() ? "" : ", ", slot);
-    std::string& group = groups[column.group];
-    if (column.type == WideType::boolean && group.empty()) {
-      group = column.group < 0 ? "c." + slot : fmt::format("c.g{}", column.group);
-      if (column.group >= 0) definition += fmt::format(", g{} text", column.group);
-    }
-    values += ", " + typed(column, "c." + slot, column.group < 0 ? "NULL" : group);
-  }
-  for (const WideColumn& column : plan.columns) {
-    // A group may be spread over several tables.
-    if (column.group < 0 || groups[column.group].empty()) continue;
-    for (const model::WideFeed& feed : column.feeds)
-      slots.add(feed, fmt::format("g{}", column.group));
-  }
-  const std::string own = "SELECT " + values + " FROM " + qualified(streams_.record()) + " AS r",
-                    where = " WHERE r.source = $1 AND r." + quoted(streams_.record().key[0].name) +
-                            " = $2::text::bigint AND r.deleted_at IS NULL AND " + condition;
-  if (part.columns.empty()) return own + where;
-
-  std::size_t next = params.size() + 1;
-  params.insert(params.end(),
-                {pg::int8_array(slots.questions), pg::text_array(slots.items), pg::text_array(slots.slots),
-                 pg::int8_array(slots.takes), pg::int8_array(slots.options), pg::text_array(slots.codes)});
-  std::string of_record = condition;
-  for (std::size_t at = of_record.find("r."); at != std::string::npos; at = of_record.find("r.", at))
-    of_record.replace(at, 2, "a.");
-  const std::string id = "a." + record_id();
-  const std::string from_answers = fmt::format(" FROM {} AS a JOIN unnest(", qualified(streams_.answer()));
-  const std::string of_survey = fmt::format(" WHERE a.source = $1 AND a.{} = $2::text::bigint AND {}",
-                                            quoted(streams_.answer().key[0].name), of_record);
-  std::string answers = fmt::format(
-      "SELECT {0} AS id, m.slot, {1} AS value{2}${3}::bigint[], ${4}::text[], ${5}::text[], ${6}::bigint[], "
-      "${7}::bigint[], ${8}::text[]) AS m (question_id, item, slot, take, option_id, code) ON a.question_id = "
-      "m.question_id AND a.item = m.item COLLATE \"C\" AND (m.option_id = -1 OR m.option_id = a.option_id){9}",
-      id, value_of(slots.takes), from_answers, next, next + 1, next + 2, next + 3, next + 4, next + 5, of_survey);
-  if (!slots.counted.empty()) {
-    next = params.size() + 1;
-    params.insert(params.end(), {pg::int8_array(slots.counted), pg::text_array(slots.counted_slots)});
-    answers += fmt::format(
-        " UNION ALL SELECT {0}, m.slot, count(*)::text{1}${2}::bigint[], ${3}::text[]) AS m (question_id, slot) ON "
-        "a.question_id = m.question_id{4} GROUP BY {0}, m.slot",
-        id, from_answers, next, next + 1, of_survey);
-  }
-  return own +
-         fmt::format(
-             " LEFT JOIN (SELECT s.id, json_object_agg(s.slot, s.value) AS v FROM ({}) AS s WHERE s.value IS NOT NULL "
-             "GROUP BY s.id) AS p ON p.id = {} CROSS JOIN LATERAL json_to_record(coalesce(p.v, '{{}}'::json)) AS c "
-             "({})",
-             answers, record, definition) +
-         where;
-}
-
 pg::Statement WideSql::fill(const WidePart& part, const model::WidePlan& plan, const std::string& name,
                             std::int64_t after, std::int64_t last) const {
   std::vector<pg::Param> params = {pg::text(scope_.source), pg::text(scope_.partition), pg::int8(after),
                                    pg::int8(last)};
   const std::string condition = fmt::format("r.{0} > $3 AND r.{0} <= $4", record_id());
-  std::string sql = insert(part, name) + select(part, plan, condition, params);
+  std::string sql = insert(part, name) + WidePivot(streams_, part, plan).select(condition, params);
   return {sql + " ON CONFLICT (" + record_id() + ") DO NOTHING", std::move(params)};
 }
 
@@ -309,8 +165,8 @@ pg::Statement WideSql::replace(const WidePart& part, const model::WidePlan& plan
                                const std::vector<std::int64_t>& records) const {
   std::vector<pg::Param> params = {pg::text(scope_.source), pg::text(scope_.partition), pg::int8_array(records)};
   std::string sql = insert(part, part.table) +
-                    select(part, plan, "r." + record_id() + " = ANY ($3::bigint[])", params) + " ON CONFLICT (" +
-                    record_id() + ") DO ";
+                    WidePivot(streams_, part, plan).select("r." + record_id() + " = ANY ($3::bigint[])", params) +
+                    " ON CONFLICT (" + record_id() + ") DO ";
   const std::vector<std::string> columns = names(part);
   if (columns.size() == 1) return {sql + "NOTHING", std::move(params)};
   const auto all = [&](const char* from) {
@@ -355,40 +211,58 @@ pg::Statement WideSql::changed(std::int64_t run_id, std::int64_t after, std::int
           {pg::text(scope_.source), pg::text(scope_.partition), pg::int8(run_id), pg::int8(after), pg::int8(limit)}};
 }
 
+namespace {
+
+std::string labels_json(const WideColumn& column) {
+  std::string text;
+  for (const model::WideLabel& label : column.labels) {
+    text += fmt::format("{}{{\"value\":{},\"label\":{}}}", text.empty() ? "[" : ",", label_value(column, label.value),
+                        json::quote(label.text));
+  }
+  return text.empty() ? text : text + "]";
+}
+
+/// Lines of the dictionary, column by column.
+struct DictionaryLines {
+  std::vector<std::string> variables, types, kinds, titles, labels;
+  std::vector<std::int64_t> questions, rows, options;
+
+  void add(const model::WideFixed& fixed, const std::string& type) {
+    variables.push_back(fixed.name);
+    types.push_back(type);
+    titles.push_back(fixed.title);
+    for (auto* ids : {&questions, &rows, &options})
+      ids->push_back(-1);
+    for (auto* texts : {&kinds, &labels})
+      texts->emplace_back();
+  }
+  void add(const WideColumn& column) {
+    variables.push_back(column.name);
+    types.emplace_back(sql_type(column.type));
+    titles.push_back(column.title);
+    questions.push_back(column.question_id);
+    rows.push_back(column.row_id.value_or(-1));
+    options.push_back(column.option_id.value_or(-1));
+    kinds.push_back(column.question_type);
+    labels.push_back(labels_json(column));
+  }
+};
+
+}  // namespace
+
 std::vector<pg::Statement> WideSql::dictionary(const WideLayout& layout) const {
   const std::string name = table("dictionary");
   std::vector<pg::Statement> statements = {
       {"DELETE FROM " + name + " WHERE source = $1 AND survey_id = $2::text::bigint",
        {pg::text(scope_.source), pg::text(scope_.partition)}}};
   for (const WidePart& part : layout.parts) {
-    std::vector<std::string> variables, types, kinds, titles, labels;
-    std::vector<std::int64_t> questions, rows, options;
-    const auto add = [&](const std::string& variable, std::string type, const std::string& title) {
-      variables.push_back(variable);
-      types.push_back(std::move(type));
-      titles.push_back(title);
-    };
+    DictionaryLines lines;
     for (std::size_t i = 0; i < (part.first ? streams_.spec.fixed.size() : 1); ++i) {
       const model::WideFixed& fixed = streams_.spec.fixed[i];
-      add(fixed.name, fixed_type(streams_.record(), fixed.name), fixed.title);
-      for (auto* ids : {&questions, &rows, &options})
-        ids->push_back(-1);
-      for (auto* texts : {&kinds, &labels})
-        texts->emplace_back();
+      lines.add(fixed, fixed_type(streams_.record(), fixed.name));
     }
-    for (const WideColumn* column : part.columns) {
-      add(column->name, std::string(sql_type(column->type)), column->title);
-      questions.push_back(column->question_id);
-      rows.push_back(column->row_id.value_or(-1));
-      options.push_back(column->option_id.value_or(-1));
-      kinds.push_back(column->question_type);
-      std::string& text = labels.emplace_back();
-      for (const model::WideLabel& label : column->labels) {
-        text += fmt::format("{}{{\"value\":{},\"label\":{}}}", text.empty() ? "[" : ",",
-                            label_value(*column, label.value), json::quote(label.text));
-      }
-      if (!text.empty()) text += ']';
-    }
+    for (const WideColumn* column : part.columns)
+      lines.add(*column);
     statements.push_back(
         {"INSERT INTO " + name +
              " (source, survey_id, table_name, variable, position, type, question_id, row_id, option_id, "
@@ -397,9 +271,10 @@ std::vector<pg::Statement> WideSql::dictionary(const WideLayout& layout) const {
              "nullif(v.labels, '')::jsonb FROM unnest($4::text[], $5::text[], $6::bigint[], $7::bigint[], "
              "$8::bigint[], $9::text[], $10::text[], $11::text[]) WITH ORDINALITY AS v (variable, type, question_id, "
              "row_id, option_id, kind, title, labels, place)",
-         {pg::text(scope_.source), pg::text(scope_.partition), pg::text(part.table), pg::text_array(variables),
-          pg::text_array(types), pg::int8_array(questions), pg::int8_array(rows), pg::int8_array(options),
-          pg::text_array(kinds), pg::text_array(titles), pg::text_array(labels)}});
+         {pg::text(scope_.source), pg::text(scope_.partition), pg::text(part.table), pg::text_array(lines.variables),
+          pg::text_array(lines.types), pg::int8_array(lines.questions), pg::int8_array(lines.rows),
+          pg::int8_array(lines.options), pg::text_array(lines.kinds), pg::text_array(lines.titles),
+          pg::text_array(lines.labels)}});
   }
   return statements;
 }

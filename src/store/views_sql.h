@@ -58,9 +58,6 @@ class WideSql {
   std::string table(const std::string& name) const;
   std::string record_id() const;
   std::string insert(const WidePart& part, const std::string& table) const;
-  /// SELECT of the rows of a part; `records` and `answers`: conditions on r and a. Adds its parameters.
-  std::string select(const WidePart& part, const model::WidePlan& plan, const std::string& condition,
-                     std::vector<pg::Param>& params) const;
   std::vector<std::string> names(const WidePart& part) const;
 
   const WideStreams streams_;
