@@ -13,7 +13,7 @@
 namespace surveysync::sandbox {
 namespace {
 
-constexpr std::array<std::string_view, 50> kKinds{"status",
+constexpr std::array<std::string_view, 52> kKinds{"status",
                                                   "401",
                                                   "429",
                                                   "cut",
@@ -46,6 +46,8 @@ constexpr std::array<std::string_view, 50> kKinds{"status",
                                                   "redirect",
                                                   "new-field",
                                                   "type-drift",
+                                                  "scalar-for-array",
+                                                  "new-status",
                                                   "timeout500",
                                                   "wrong-content-type",
                                                   "no-date-updated",

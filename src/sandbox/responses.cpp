@@ -101,6 +101,8 @@ WireStyle Vendor::style_of(const Call& call) const {
   out.suffix = spec_.suffix;
   out.new_field = call.fault("new-field") != nullptr;
   out.type_drift = call.fault("type-drift") != nullptr;
+  out.scalar_for_array = call.fault("scalar-for-array") != nullptr;
+  out.new_status = call.fault("new-status") != nullptr;
   return out;
 }
 

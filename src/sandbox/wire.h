@@ -15,6 +15,8 @@ struct WireStyle {
   bool suffix = true;             ///< behind date_submitted and date_started
   bool new_field = false;         ///< a field nobody has seen yet
   bool type_drift = false;        ///< a scalar that became an array
+  bool scalar_for_array = false;  ///< and the other way round
+  bool new_status = false;        ///< a status that no page of the vendor names
 };
 
 /// `dated`: with its date_updated.

@@ -188,7 +188,9 @@ void write_response(JsonWriter& out, const Response& response, const WireStyle& 
   const Row& row = response.row;
   out.begin_object().key("id").text(std::to_string(row.id)).key("contact_id").text(response.contact_id);
   out.key("status")
-      .text(row.deleted ? "Deleted" : status_name(row.status))
+      .text(row.deleted        ? "Deleted"
+            : style.new_status ? "Screened Out"
+                               : status_name(row.status))
       .key("is_test_data")
       .text(row.test ? "1" : "0");
   out.key("date_submitted").text(shown(row.submitted));
@@ -202,7 +204,11 @@ void write_response(JsonWriter& out, const Response& response, const WireStyle& 
   if (dated) out.key("date_updated").text(style.updated->local(row.updated));
   optional_text(out, "link_id", response.link_id);
   out.key("url_variables");
-  write_url_variables(out, response);
+  if (style.scalar_for_array) {
+    out.text("none");
+  } else {
+    write_url_variables(out, response);
+  }
   out.key("ip_address").text(response.ip_address);
   optional_text(out, "referer", response.referer);
   out.key("user_agent").text(response.user_agent).key("response_time");
