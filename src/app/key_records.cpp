@@ -11,12 +11,13 @@ constexpr Duration kAskAgain = std::chrono::seconds(5);
 }  // namespace
 
 KeyRecords::KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits,
-                       KeyPatience patience, Clock& clock)
+                       KeyPatience patience, Clock& clock, std::shared_ptr<KeyNotes> notes)
     : options_(std::move(options)),
       source_(std::move(source)),
       waits_(std::move(waits)),
       patience_(patience),
       clock_(clock),
+      notes_(std::move(notes)),
       own_(clock, waits_) {}
 
 /// A process that ends well was not killed: its uses that got no answer (the network was down) count no more.
@@ -95,24 +96,50 @@ http::KeyPast KeyRecords::past_of(const store::KeyRecord& record) const {
   return past;
 }
 
+http::KeyPast KeyRecords::told_by_notes(const http::KeyId& key) const {
+  return notes_ ? notes_->recall(key) : http::KeyPast();
+}
+
+/// What was learned while the database was away is written into it.
+void KeyRecords::catch_up(store::KeyBook& book, const http::KeyId& key, store::KeyRecord& known) const {
+  if (!notes_ || !known.verdict.empty()) return;
+  const auto refused = notes_->recall(key).refused;
+  if (!refused) return;
+  if (known.last_good_at && *known.last_good_at > refused->since) return notes_->accepted(key);  // it was mended since
+  store::KeyRecord record = record_of(key);
+  book.begin(record);
+  record.verdict = refused->verdict;
+  record.evidence = refused->evidence;
+  record.next_step = refused->next_step;
+  book.refused(record, notes_->refusals(key), waits_);
+  known = book.recall(record_of(key));
+}
+
 http::KeyPast KeyRecords::begin(const http::KeyId& key) {
   http::KeyPast past;
-  with_book([&](store::KeyBook& book) {
-    past = past_of(book.recall(record_of(key)));
+  const bool asked = with_book([&](store::KeyBook& book) {
+    store::KeyRecord known = book.recall(record_of(key));
+    catch_up(book, key, known);
+    past = past_of(known);
     if (past.refused || past.rest > Duration::zero()) return;
     begin_use(book, record_of(key));
   });
-  return past;
+  return asked ? past : told_by_notes(key);
 }
 
 http::KeyPast KeyRecords::recall(const http::KeyId& key) {
   http::KeyPast past;
-  with_book([&](store::KeyBook& book) { past = past_of(book.recall(record_of(key))); });
-  return past;
+  const bool asked = with_book([&](store::KeyBook& book) {
+    store::KeyRecord known = book.recall(record_of(key));
+    catch_up(book, key, known);
+    past = past_of(known);
+  });
+  return asked ? past : told_by_notes(key);
 }
 
 void KeyRecords::accepted(const http::KeyId& key) {
   own_.accepted(key);
+  if (notes_) notes_->accepted(key);
   with_book([&](store::KeyBook& book) {
     book.accepted(record_of(key));
     answered(record_of(key));
@@ -122,6 +149,7 @@ void KeyRecords::accepted(const http::KeyId& key) {
 void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
                          const std::string& next_step, int requests) {
   own_.refused(key, verdict, evidence, next_step, requests);
+  if (notes_) notes_->refused(key, verdict, evidence, next_step, requests);
   store::KeyRecord record = record_of(key);
   record.verdict = verdict;
   record.evidence = evidence;
@@ -133,12 +161,13 @@ void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, con
 }
 
 void KeyRecords::given_up(const http::KeyId& key, int requests) {
+  if (notes_) notes_->given_up(key, requests);
   with_book([&](store::KeyBook& book) { book.count_refusals(key.fingerprint, requests); });
 }
 
 bool KeyRecords::claim_probe(const http::KeyId& key) {
   bool claimed = false;
-  with_book([&](store::KeyBook& book) {
+  const bool asked = with_book([&](store::KeyBook& book) {
     const store::KeyRecord known = book.recall(record_of(key));
     if (!known.verdict.empty()) {
       claimed = book.claim_probe(record_of(key), waits_, kMostInFirstHour) ||
@@ -150,6 +179,9 @@ bool KeyRecords::claim_probe(const http::KeyId& key) {
       claimed = true;
     }
   });
+  // A daemon waits for the database: it works nothing without it.
+  if (!asked) return patience_ == KeyPatience::person && notes_ && notes_->claim_probe(key);
+  if (claimed && notes_) notes_->given_up(key, 1);
   return claimed;
 }
 

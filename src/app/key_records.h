@@ -1,6 +1,6 @@
 #pragma once
 // The key memory of a source, kept in surveysync.credential (store/key_book). Its own database connection, opened when
-// first needed; while the database is away nothing is known and nothing is written, and that is not tried again for a
+// first needed; while the database is away the notes in the state directory stand in, and it is not tried again for a
 // few seconds. Thread-safe. Never throws.
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "app/key_notes.h"
 #include "http/own_memory.h"
 #include "pg/connection.h"
 #include "store/key_book.h"
@@ -19,9 +20,9 @@ enum class KeyPatience : std::uint8_t { daemon, person };
 
 class KeyRecords final : public http::KeyMemory {
  public:
-  /// `waits`: limits.hold_probe.
+  /// `waits`: limits.hold_probe. `notes`: what is known without the database; may be null.
   KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits, KeyPatience patience,
-             Clock& clock);
+             Clock& clock, std::shared_ptr<KeyNotes> notes = nullptr);
   ~KeyRecords() override;
 
   http::KeyPast begin(const http::KeyId& key) override;
@@ -45,6 +46,8 @@ class KeyRecords final : public http::KeyMemory {
   bool with_book(const Act& act) noexcept;
   store::KeyRecord record_of(const http::KeyId& key) const;
   http::KeyPast past_of(const store::KeyRecord& record) const;
+  http::KeyPast told_by_notes(const http::KeyId& key) const;
+  void catch_up(store::KeyBook& book, const http::KeyId& key, store::KeyRecord& known) const;
   Duration rest_of(const store::KeyRecord& record) const;
   void begin_use(store::KeyBook& book, const store::KeyRecord& key);
   void answered(const store::KeyRecord& key);
@@ -54,6 +57,7 @@ class KeyRecords final : public http::KeyMemory {
   const std::vector<Duration> waits_;
   const KeyPatience patience_;
   Clock& clock_;
+  const std::shared_ptr<KeyNotes> notes_;
   std::mutex mutex_;
   std::unique_ptr<pg::Connection> connection_;
   /// What this process learned itself, for when the database knows another key in the slot: two hosts need not have the

@@ -72,9 +72,10 @@ void Lanes::assemble(const std::vector<const SourceConfig*>& chosen) {
       lane.config = source;
       Surroundings around{program_.masker(), program_.observers(), program_.clock()};
       around.account_limiter = accounts_.limiter(*source, program_.config());
-      around.key_memory =
-          std::make_shared<KeyRecords>(connect_options(program_.connecting_config()), source->name,
-                                       source->limits.hold_probe, KeyPatience::person, program_.clock());
+      around.key_memory = std::make_shared<KeyRecords>(
+          connect_options(program_.connecting_config()), source->name, source->limits.hold_probe, KeyPatience::person,
+          program_.clock(),
+          std::make_shared<KeyNotes>(program_.config().state_dir, source->limits.hold_probe, program_.clock()));
       lane.parts = std::make_unique<SourceParts>(*source, std::move(around));
       lane.job = lane.parts->job(program_.config());
       lanes_.push_back(std::move(lane));

@@ -36,11 +36,14 @@ Discovery discover(Program& program, const SourceConfig& source, bool has_databa
   found.source = &source;
   try {
     Surroundings around{program.masker(), program.observers(), program.clock()};
+    const auto notes =
+        std::make_shared<KeyNotes>(program.config().state_dir, source.limits.hold_probe, program.clock());
+    around.key_memory = notes;
     if (has_database) {
       const pg::ConnectOptions database = connect_options(program.connecting_config());
       around.account_limiter = Accounts(program.clock(), database).limiter(source, program.config());
       around.key_memory = std::make_shared<KeyRecords>(database, source.name, source.limits.hold_probe,
-                                                       KeyPatience::person, program.clock());
+                                                       KeyPatience::person, program.clock(), notes);
     }
     SourceParts parts(source, std::move(around));
     parts.client().probe_refused_key(program.stop());

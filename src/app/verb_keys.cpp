@@ -150,8 +150,9 @@ int run_test(Program& program, const KeysFlags& flags) {
   for (const SourceConfig* const source : choose_sources(program.config(), flags.sources)) {
     Surroundings around{program.masker(), program.observers(), program.clock()};
     around.account_limiter = accounts.limiter(*source, program.config());
-    around.key_memory = std::make_shared<KeyRecords>(database, source->name, source->limits.hold_probe,
-                                                     KeyPatience::person, program.clock());
+    around.key_memory = std::make_shared<KeyRecords>(
+        database, source->name, source->limits.hold_probe, KeyPatience::person, program.clock(),
+        std::make_shared<KeyNotes>(program.config().state_dir, source->limits.hold_probe, program.clock()));
     around.secret_may_be_missing = true;
     SourceParts parts(*source, std::move(around));
     const std::vector<http::KeyState> tested = parts.client().test_keys(program.stop());
