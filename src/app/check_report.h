@@ -36,8 +36,9 @@ class CheckReport {
   bool run(const std::string& name, const std::function<std::string()>& check);
 
   const std::vector<CheckResult>& results() const { return results_; }
+  std::size_t count(Verdict verdict) const;
   /// A check has failed.
-  bool failed() const;
+  bool failed() const { return count(Verdict::fail) > 0; }
 
  private:
   std::function<void(const CheckResult&)> told_;
@@ -46,6 +47,9 @@ class CheckReport {
 
 /// "pass  database    warehouse on ..." and the hint below.
 std::string check_line(const CheckResult& result, bool colours);
+/// {"ok", "passed", "warnings", "failed", "checks": [{"name", "verdict", "message", "hint"}]}.
 std::string checks_json(const CheckReport& report);
+/// "31 checks: 29 passed, 2 warnings, 0 failed".
+std::string checks_summary(const CheckReport& report, bool colours);
 
 }  // namespace surveysync::app

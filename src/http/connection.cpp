@@ -1,8 +1,11 @@
 #include "http/connection.h"
 
+#include <Poco/DateTime.h>
 #include <Poco/Exception.h>
 #include <Poco/Net/SecureStreamSocket.h>
 #include <Poco/Net/SocketAddress.h>
+#include <Poco/Net/X509Certificate.h>
+#include <Poco/Timestamp.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -105,6 +108,16 @@ StreamSocket open_tcp(const std::string& address, std::uint16_t port, Patience& 
 }  // namespace
 
 Connection::Connection(StreamSocket socket, std::string peer) : socket_(std::move(socket)), peer_(std::move(peer)) {}
+
+std::optional<UtcTime> Connection::certificate_until() {
+  if (!socket_.secure()) return std::nullopt;
+  try {
+    const Poco::DateTime end = SecureStreamSocket(socket_).peerCertificate().expiresOn();
+    return UtcTime(std::chrono::microseconds(end.timestamp().epochMicroseconds()));
+  } catch (const Poco::Exception& failure) {
+    throw Error(ErrorKind::unavailable, "the certificate cannot be read: " + text_of(failure));
+  }
+}
 
 void Connection::write(std::string_view bytes, Patience& patience) {
   try {

@@ -35,6 +35,8 @@ class Connection {
   /// False when the other side has ended an idle connection, or sent what nobody asked for.
   bool is_quiet();
   const std::string& peer() const { return peer_; }
+  /// When the certificate that the other side showed ends; empty without TLS.
+  std::optional<UtcTime> certificate_until();
 
   SteadyTime usable_until{};  ///< for the pool
 
@@ -51,6 +53,9 @@ class Connector {
   /// A fresh connection, ready for a request. Tries each address of the host (or of the proxy) within the connect
   /// timeout.
   std::unique_ptr<Connection> connect(Patience& patience);
+  /// Whether a proxy stands between, and the addresses of whoever is asked first: the proxy, or the host.
+  bool uses_proxy() const { return proxy_.has_value(); }
+  std::vector<std::string> next_addresses(Patience& patience) { return addresses(patience); }
 
  private:
   std::vector<std::string> addresses(Patience& patience);
