@@ -47,6 +47,7 @@ void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_resync_verbs(app, program, action);
   add_replay_verb(app, program, action);
   add_check_verb(app, program, action);
+  add_rehearse_verb(app, program, action);
   add_status_verb(app, program, action);
   add_run_verbs(app, program, action);
   add_keys_verbs(app, program, action);
@@ -54,10 +55,10 @@ void add_verbs(CLI::App& app, Program& program, Action& action) {
   add_authorize_verb(app, program, action);
   add_quarantine_verbs(app, program, action);
   add_erase_verb(app, program, action);
-  add_migrate_verb(app, program, action);
-  add_config_verbs(app, program, action);
   add_views_verb(app, program, action);
   add_dictionary_verb(app, program, action);
+  add_migrate_verb(app, program, action);
+  add_config_verbs(app, program, action);
   add_sandbox_verb(app, action);
   add_version_verb(app, program, action);
   add_completions_verb(app, program, action);

@@ -3,6 +3,7 @@
 // that reads it.
 
 #include <string>
+#include <vector>
 
 namespace surveysync::app {
 
@@ -14,5 +15,8 @@ bool colours_allowed();
 std::string journal_stream();
 /// What systemd tells the unit that OnFailure= starts (MONITOR_...), and the like; empty when it is not set.
 std::string environment_text(const std::string& name);
+/// All of the environment as "NAME=value" but what configures us or belongs to our service: for a child that shall know
+/// nothing of it.
+std::vector<std::string> environment_without_settings();
 
 }  // namespace surveysync::app
