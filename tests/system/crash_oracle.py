@@ -134,6 +134,7 @@ class World:
         return sections
 
     def template(self, name, from_name='warehouse', sql=None):
+        self.bench.database.hang_up()
         self.cluster.psql('postgres', f'CREATE DATABASE "{name}" TEMPLATE "{from_name}";')
         if sql:
             self.cluster.psql(name, sql)

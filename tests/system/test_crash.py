@@ -15,7 +15,7 @@ import crash_oracle
 import gate
 import harness
 from crash_oracle import SEED, Oracle, Rig
-from harness import LONG, SystemTest
+from harness import LONG, SystemTest, wait_until
 
 EVERY_POINT = os.environ.get('CRASH_POINTS') == 'all'
 ONLY = os.environ.get('CRASH_KIND')
@@ -173,10 +173,11 @@ class Stop(SystemTest):
         sections['source.us.limits']['page_size'] = {'start': 10, 'min': 5, 'max': 10}
         self.bench.configure(sections)
         for sign, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
-            for moment in (0.3, 0.8) if LONG else (0.5,):
-                with self.subTest(signal=sign.name, moment=moment):
+            for requests in (3, 12) if LONG else (6,):
+                with self.subTest(signal=sign.name, requests=requests):
+                    answered = self.bench.sandbox.stats()['requests']
                     process = self.bench.start('sync')
-                    time.sleep(moment)
+                    wait_until(lambda: self.bench.sandbox.stats()['requests'] >= answered + requests, 30, 'requests of the run')
                     process.send_signal(sign)
                     start = time.monotonic()
                     done = self.bench.finish(process, 20)
