@@ -92,6 +92,7 @@ privacy = { ip_address = "drop" }
 tls = { ca_file = "/ca.pem" }
 proxy = "http://proxy:3128"
 no_proxy = ["localhost"]
+wide = false
 limits = { vendor_limit = 60, page_size = { max = 100 }, body = "1MiB", retry = { attempts = 2 }, hold_probe = ["1s"] }
 sync = { settle_lag = "0s", quarantine = { percent = 50 }, brake = { rows = 7 } }
 [alerts.ops]
@@ -116,6 +117,7 @@ runs = "10d"
   EXPECT_EQ(us.privacy.at("ip_address"), "drop");
   EXPECT_EQ(us.privacy.at("geo"), "keep");
   EXPECT_EQ(us.privacy.at("contacts"), "off");
+  EXPECT_FALSE(us.wide);
   EXPECT_EQ(us.limits.requests_per_minute, 30) << "half of what the plan allows";
   EXPECT_EQ(us.limits.page_size.start, 100) << "follows the maximum";
   EXPECT_EQ(us.limits.body, 1U << 20);
@@ -157,6 +159,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"[source.us.limits]\npage_size = { max = 501 }", "501 is not between 1 and 500"},
         Mistake{"[source.us.limits]\nretry = { base = \"2m\" }", "is longer than cap"},
         Mistake{"[source.us.limits]\nhold_probe = [\"1s\", 2]", "every entry must be a duration"},
+        Mistake{"wide = \"no\"", "s.toml:7:1: source.us.wide: true or false is expected, not a text"},
         Mistake{"base_url = \"https://x\"", "s.toml:7:1: source.us.base_url: contradicts region"},
         Mistake{"environment = \"live\"", "is no setting of alchemer"},
         Mistake{"streams = [\"respons\"]", "did you mean \"response\"?"},
@@ -243,7 +246,10 @@ TEST_F(ConfigTest, TheEnvironmentWins) {
   ::setenv("SURVEYSYNC__SOURCE__US__LIMITS__WORKERS", "7", 1);
   ::setenv("SURVEYSYNC__SOURCE__US__SURVEYS__INCLUDE", "[1, \"2\"]", 1);
   ::setenv("SURVEYSYNC__SOURCE__US__STREAMS", "survey,response", 1);
+  ::setenv("SURVEYSYNC__SOURCE__US__WIDE", "false", 1);
   const Config config = load(std::string(kHead) + kSource);
+  ::unsetenv("SURVEYSYNC__SOURCE__US__WIDE");
+  EXPECT_FALSE(config.sources.at(0).wide);
   EXPECT_EQ(config.database_uri, "postgresql:///other");
   EXPECT_EQ(config.sources.at(0).limits.workers, 7);
   EXPECT_EQ(config.sources.at(0).include, (std::set<std::string>{"1", "2"}));
