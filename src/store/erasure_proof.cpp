@@ -34,6 +34,15 @@ pg::Statement search(const PlainTable& table, const std::string& source, const s
           std::move(params)};
 }
 
+/// A wide table of another source: "eu_8611799". Those of ours have the source's name and a partition's number.
+bool is_of_another(const PlainTable& table, const std::string& source) {
+  if (table.schema == "surveysync" || table.has("source")) return false;
+  const std::size_t behind = source.size() + 1;
+  const bool ours = table.name.starts_with(source + "_") && table.name.size() > behind && table.name[behind] >= '0' &&
+                    table.name[behind] <= '9';
+  return !ours;
+}
+
 void note(const std::string& place, std::int64_t rows, std::vector<ErasureCount>& left) {
   if (rows == 0) return;
   const auto known = std::ranges::find(left, place, &ErasureCount::place);
@@ -51,7 +60,7 @@ std::vector<ErasureCount> Erasure::left_of(const ErasureWish& wish) {
   const std::string persons = pattern_of_persons(wish), all = pattern_of(wish);
   for (const PlainTable& table : tables()) {
     const bool ours = table.schema == "surveysync";
-    if (ours && table.name == "erasure") continue;
+    if ((ours && table.name == "erasure") || is_of_another(table, source_)) continue;
     const std::string& pattern = ours ? all : persons;
     if (!pattern.empty()) {
       const pg::Statement searching = search(table, source_, pattern);
@@ -84,7 +93,7 @@ std::vector<ErasureCount> Erasure::left_of_all() {
     }
   }
   for (const PlainTable& table : tables()) {
-    if (table.schema == "surveysync" || table.has("source")) continue;
+    if (table.schema == "surveysync" || table.has("source") || is_of_another(table, source_)) continue;
     for (const model::StreamSpec& stream : streams_) {
       if (stream.certified) count_left_wide(stream, table, left);
     }
@@ -96,10 +105,8 @@ std::vector<ErasureCount> Erasure::left_of_all() {
 void Erasure::count_left_wide(const model::StreamSpec& stream, const PlainTable& wide,
                               std::vector<ErasureCount>& left) {
   const model::Table& record = stream.tables.at(0);
-  const std::string prefix = source_ + "_";
-  if (record.scope != 1 || record.key.size() != 2 || !wide.has(record.key[1].name) || !wide.name.starts_with(prefix))
-    return;
-  const std::string rest = wide.name.substr(prefix.size()), partition = rest.substr(0, rest.find('_'));
+  if (record.scope != 1 || record.key.size() != 2 || !wide.has(record.key[1].name)) return;
+  const std::string rest = wide.name.substr(source_.size() + 1), partition = rest.substr(0, rest.find('_'));
   const Exclusions out = Ledger(connection_, [this] { return digest_; }).exclusions(source_, stream.name, partition);
   const std::string key = quoted(record.key[1].name);
   std::int64_t found = 0;

@@ -235,12 +235,25 @@ TEST_F(WideUpdate, ErasedResponsesAreNowhere) {
   run_sql("CREATE TABLE alchemer_wide.us_1__new AS SELECT * FROM alchemer_wide.us_1");
   const store::Fence fence = session_->acquire_lease("us", std::chrono::minutes(5));
   EXPECT_GE(erasure.left_of(wish).size(), 4U);
+  EXPECT_TRUE(erasure.left_of_all().empty());
   erasure.erase(fence, wish);
   session_->release_lease(fence);
   EXPECT_TRUE(erasure.left_of(wish).empty());
   EXPECT_EQ(column("name"), "n1|n3");
   EXPECT_EQ(column("name", "us_1__new"), "n1|n3");
   EXPECT_EQ(column("name", "us_1_labels"), "n1|n3");
+  run_sql("INSERT INTO alchemer_wide.us_1 (response_id) VALUES (2)");
+  ASSERT_EQ(erasure.left_of_all().size(), 1U);
+  EXPECT_EQ(erasure.left_of_all()[0].place, "alchemer_wide.us_1");
+  run_sql("DELETE FROM alchemer_wide.us_1 WHERE response_id = 2");
+  // What another source's wide table says of the same person is not ours to judge.
+  store::ErasureWish person;
+  person.persons.insert({"email", "jane@example.org"});
+  run_sql("CREATE TABLE alchemer_wide.us_east_5 AS SELECT 'jane@example.org' AS mail");
+  EXPECT_TRUE(erasure.left_of(person).empty());
+  run_sql("UPDATE alchemer_wide.us_1 SET name = 'Jane@Example.org' WHERE response_id = 1");
+  EXPECT_EQ(erasure.left_of(person).size(), 1U);
+  run_sql("UPDATE alchemer_wide.us_1 SET name = 'n1' WHERE response_id = 1");
   run_sql("DROP TABLE alchemer_wide.us_1__new");
   begin_run();
   rebuild();
