@@ -11,6 +11,7 @@ function(ss_room folder)
   target_precompile_headers(${name} REUSE_FROM ss_pch)
   target_link_libraries(${name} PUBLIC ss_settings PRIVATE ss_warnings)
   target_link_libraries(${name} ${ARG_LINK})
+  ss_batches(${name})
 endfunction()
 
 # ss_providers(LINK ...): every folder of src/sources is a provider and a room of its own; `ss_providers` stands for all of them.

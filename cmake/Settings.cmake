@@ -20,6 +20,8 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
 endif()
 
+include(Batches)  # ss_batches(): many files compiled as one, where that is asked for
+
 add_library(ss_settings INTERFACE)
 target_include_directories(ss_settings INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(ss_settings INTERFACE SURVEYSYNC_VERSION="${PROJECT_VERSION}")
@@ -42,9 +44,13 @@ elseif(NOT SURVEYSYNC_SANITIZE)
   target_link_options(ss_settings INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
 
+# In a batch a local name is like another file's outermost one now and then, and a class has parts in an anonymous namespace: no mistakes
+# of files that were never meant to be one. Where each is compiled alone, both are.
+set(ss_shadow $<IF:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>,$<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wno-shadow>,-Wshadow>
+    $<$<AND:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>)
 add_library(ss_warnings INTERFACE)
 target_compile_options(ss_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion ${ss_shadow} -Wnon-virtual-dtor -Wold-style-cast
   -Woverloaded-virtual -Wcast-align $<$<CXX_COMPILER_ID:GNU>:-Wlogical-op>)
 # g++ 12 sees null dereferences inside its own streambuf under sanitizers and at -O2, and bounds broken by moved strings at -O2
 # (GCC bugs 105329, 105651): asked for only where they are sound.
