@@ -11,8 +11,19 @@ endif()
 install(FILES "${packaging}/surveysync.toml" DESTINATION /etc/surveysync PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
 install(FILES "${packaging}/copyright" DESTINATION share/doc/surveysync)
 install(FILES "${packaging}/lintian-overrides" DESTINATION share/lintian/overrides RENAME surveysync)
+install(FILES "${root}/CHANGELOG.md" DESTINATION share/doc/surveysync RENAME NEWS.md)
+# A version of its own for packages between releases: -DSURVEYSYNC_PACKAGE_VERSION=0.1.0+git20260102.
+set(SURVEYSYNC_PACKAGE_VERSION "${PROJECT_VERSION}" CACHE STRING "version of the Debian package")
+set(CPACK_PACKAGE_CONTACT "surveysync maintainers <maintainers@surveysync.example>")
+string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)  # SOURCE_DATE_EPOCH, where it is set
+file(WRITE "${CMAKE_BINARY_DIR}/changelog" "surveysync (${SURVEYSYNC_PACKAGE_VERSION}) bookworm; urgency=medium
+
+  * What is new: /usr/share/doc/surveysync/NEWS.md.
+
+ -- ${CPACK_PACKAGE_CONTACT}  ${now}
+")
 # Debian wants them compressed, without the time of the build.
-foreach(pair "surveysync.8=${packaging}/surveysync.8=share/man/man8" "changelog=${root}/CHANGELOG.md=share/doc/surveysync")
+foreach(pair "surveysync.8=${packaging}/surveysync.8=share/man/man8" "changelog=${CMAKE_BINARY_DIR}/changelog=share/doc/surveysync")
   string(REPLACE "=" ";" pair "${pair}")
   list(GET pair 0 name)
   list(GET pair 1 source)
@@ -35,13 +46,9 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_SET_DESTDIR ON)  # /etc is outside of the prefix
 set(CPACK_STRIP_FILES ON)
 set(CPACK_PACKAGE_NAME surveysync)
-# A version of its own for packages between releases: -DSURVEYSYNC_PACKAGE_VERSION=0.1.0+git20260102.
-set(SURVEYSYNC_PACKAGE_VERSION "${PROJECT_VERSION}" CACHE STRING "version of the Debian package")
 set(CPACK_PACKAGE_VERSION "${SURVEYSYNC_PACKAGE_VERSION}")
-set(CPACK_PACKAGE_CONTACT "surveysync maintainers <maintainers@surveysync.example>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "keeps PostgreSQL equal to survey vendors, provably")
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "keeps PostgreSQL equal to survey vendors, provably
-Pages through survey vendors' REST APIs on a schedule and keeps the tables of
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Pages through survey vendors' REST APIs on a schedule and keeps the tables of
 a PostgreSQL database equal to what the vendor has; every run ends with a
 certificate of both sides' counts. Stays below the account's request limit and
 goes on by itself after outages and rotated keys.

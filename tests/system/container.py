@@ -1,6 +1,7 @@
 """A bare Debian in a folder, and the same one booted with systemd: for tests of the package and of the units. Needs root, mmdebstrap and
 systemd-nspawn, and a Debian mirror: the one that this machine uses. Files outlive the test in one place only, the base that is
 fetched once a week: $SURVEYSYNC_BASE, by default below /var/cache."""
+import contextlib
 import glob
 import os
 import shutil
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import time
 import unittest
+import uuid
 
 from harness import Scratch, wait_until
 
@@ -115,6 +117,8 @@ class Container:
                            '/bin/bash', '-ec', 'export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8; ' + script], seconds, check).stdout
 
     def boot(self):
+        # Not a first boot, at which systemd enables every unit that it finds.
+        self.write('/etc/machine-id', uuid.uuid4().hex + '\n', 0o444)
         for name in ('console-getty.service', 'systemd-resolved.service'):
             link = self.path('/etc/systemd/system', name)
             if not os.path.lexists(link):
@@ -124,12 +128,16 @@ class Container:
                                               '--resolv-conf=off', '--console=pipe', '--boot', '-D', self.root], stdin=subprocess.DEVNULL,
                                              stdout=console, stderr=console, start_new_session=True)
 
-        def leader():
-            with open(f'/proc/{self._process.pid}/task/{self._process.pid}/children', encoding='ascii') as stream:
-                return stream.read().split()
-        self._leader = wait_until(leader, 30, 'the container to have a first process')[0]
-        wait_until(lambda: self.run('systemctl is-system-running', check=False).strip() in ('running', 'degraded'), 90,
-                   lambda: 'the container to boot: ' + self.read_console())
+        # nspawn's child forks the first process of the container and ends.
+        wait_until(self._is_up, 90, lambda: 'the container to boot: ' + self.read_console())
+
+    def _is_up(self):
+        with open(f'/proc/{self._process.pid}/task/{self._process.pid}/children', encoding='ascii') as stream:
+            children = stream.read().split()
+        if not children:
+            return False
+        self._leader = children[-1]
+        return self.run('systemctl is-system-running', check=False).strip() in ('running', 'degraded')
 
     def read_console(self):
         with open(self.scratch.join('console'), encoding='utf-8', errors='replace') as stream:
@@ -145,11 +153,12 @@ class Container:
         if self._process is None:
             return
         if self._process.poll() is None:
-            os.kill(int(self._leader), signal.SIGRTMIN + 4)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(self._leader), signal.SIGRTMIN + 4)
             try:
                 self._process.wait(40)
             except subprocess.TimeoutExpired:
-                os.kill(int(self._leader), signal.SIGKILL)
+                self._process.kill()  # the container ends with it
                 self._process.wait(20)
         self._process = None
 
