@@ -45,7 +45,7 @@ std::size_t CheckReport::count(Verdict verdict) const {
 std::string check_line(const CheckResult& result, bool colours) {
   static constexpr std::string_view kColours[] = {"\033[32m", "\033[33m", "\033[1;31m"};
   const std::string_view colour = colours ? kColours[static_cast<std::size_t>(result.verdict)] : "";
-  std::string line = fmt::format("{}{}{}  {:<26}  {}\n", colour, name_of(result.verdict), colours ? "\033[0m" : "",
+  std::string line = fmt::format("{}{}{}  {:<31}  {}\n", colour, name_of(result.verdict), colours ? "\033[0m" : "",
                                  result.name, report::printable(result.message));
   std::istringstream hints(result.hint);
   bool first = true;

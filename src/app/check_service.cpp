@@ -163,7 +163,7 @@ void check_schedule(CheckReport& report, const SourceConfig& source, UtcTime now
     const auto& [cron, zone, jitter] = *source.schedule;
     const auto next = sync::Cron::parse(cron).next(now, zone.empty() ? "UTC" : zone);
     if (!next) throw Error(ErrorKind::config, fmt::format("\"{}\" never comes", cron), "see crontab(5)");
-    const std::string late = jitter > Duration::zero() ? fmt::format(", up to {} later", spoken(jitter)) : "";
+    const std::string late = jitter > Duration::zero() ? fmt::format(", up to {} later", format_duration(jitter)) : "";
     return fmt::format("next at {} UTC, {}{}", moment(next), ago(next, now), late);
   });
 }

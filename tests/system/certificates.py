@@ -14,6 +14,7 @@ database = {folder}/index.txt
 new_certs_dir = {folder}
 serial = {folder}/serial
 default_md = sha256
+unique_subject = no
 policy = p
 [p]
 commonName = supplied
