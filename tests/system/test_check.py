@@ -101,6 +101,42 @@ class Database(CheckTest):
         self.expect(found, 'source us response', 'pass')
 
 
+    def test_through_a_pooler(self):
+        """PgBouncer in transaction mode is seen, and everything passes through it."""
+        folder = self.bench.scratch.join('pooler')
+        os.makedirs(folder)
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            port = listener.getsockname()[1]
+        self.bench.scratch.write('pooler/users.txt', '"surveysync" ""\n')
+        config = self.bench.scratch.write('pooler/pgbouncer.ini', f"""
+[databases]
+warehouse = host='{self.bench.cluster.socket}' dbname=warehouse user=surveysync
+[pgbouncer]
+pool_mode = transaction
+auth_type = trust
+auth_file = {folder}/users.txt
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+""")
+        command = ['/usr/sbin/pgbouncer', config]
+        if os.geteuid() == 0:
+            shutil.chown(folder, 'postgres')
+            command = ['runuser', '-u', 'postgres', '--', *command]
+        pooler = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        self.addCleanup(harness.stop_process, pooler)
+
+        def listens():
+            with socket.socket() as probe:
+                return probe.connect_ex(('127.0.0.1', port)) == 0
+        harness.wait_until(listens, 20, 'the pooler')
+        self.assertNotIn('database pooler', self.check())
+        self.configure('database', uri=f'postgresql://surveysync@127.0.0.1:{port}/warehouse')
+        found = self.check()
+        self.expect(found, 'database pooler', 'pass', 'outlives a transaction')
+        self.expect(found, 'database write', 'pass')
+
+
 class Encrypted(CheckTest):
     """A server that offers TLS, over TCP."""
 
