@@ -11,6 +11,7 @@ import sys
 
 DECLARED = re.compile(r'^(?!\s|[}/]|namespace\b|template\b|static_assert\b|extern\b|friend\b|public:|private:)(.*)')
 TYPE = re.compile(r'^(?:struct|class|union|enum(?: class)?)\s+(\w+)')
+TAKEN = re.compile(r'using\s+[\w:]+::(\w+);')
 NAME = re.compile(r'(::)?\b(\w+)\s*(?:\(|=|\{|;|\[)')
 MACROS = re.compile(r'^(?:TEST|TEST_F|TEST_P|TYPED_TEST\w*|REGISTER_TYPED\w*|INSTANTIATE\w*|MATCHER\w*)\(\s*(\w+)(?:,\s*(\w+))?')
 
@@ -24,6 +25,9 @@ def declared(line):
         return line.split()[1].split('(')[0]
     if line.startswith('#') or not DECLARED.match(line):
         return None
+    taken = TAKEN.match(line)
+    if taken:
+        return taken.group(1)
     kind = TYPE.match(line)
     if kind:
         return kind.group(1)
