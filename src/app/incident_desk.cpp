@@ -127,7 +127,7 @@ void IncidentDesk::work(const std::stop_token& stop) {
     try {
       // What was heard before the end is still told; only waiting is over.
       if (act) carry_out(std::move(*act), {});
-      settle_all(stop);
+      if (unsettled_) settle_all(Duration::zero(), stop);
       if (options_.looks_around && clock_.now() >= look_at_ && !stop.stop_requested()) {
         look_at_ = clock_.now() + options_.incidents.look;
         look_around(stop);
@@ -277,6 +277,7 @@ void IncidentDesk::resolve(const IncidentAct& act, const std::stop_token& stop) 
     known->open = false;
     known->in_database = false;
     known->alert.message = act.message;
+    known->alert.at = clock_.utc_now();
     alerts_->keep(*known, false);
   }
   std::optional<store::Incident> ended;
@@ -356,11 +357,12 @@ void IncidentDesk::settle(const KnownIncident& known, const std::stop_token& sto
   if (there) alerts_->forget(known.alert.key, std::nullopt);
 }
 
-void IncidentDesk::settle_all(const std::stop_token& stop) {
-  if (!unsettled_ || clock_.now() < ask_database_at_ || stop.stop_requested()) return;
+/// Those that were not touched for `least_age`: another process may be at the younger ones.
+void IncidentDesk::settle_all(Duration least_age, const std::stop_token& stop) {
+  if (clock_.now() < ask_database_at_ || stop.stop_requested()) return;
   unsettled_ = false;
   for (const KnownIncident& known : alerts_->incidents()) {
-    if (known.in_database) continue;
+    if (known.in_database || clock_.utc_now() - known.alert.at < least_age) continue;
     settle(known, stop);
     if (database_away_) unsettled_ = true;
   }

@@ -68,7 +68,7 @@ class IncidentDesk final : public Observer {
   void resolve_rule(const IncidentAct& act, const std::stop_token& stop);
   void resolve_away(const IncidentAct& act, std::optional<report::KnownIncident> known);
   void settle(const report::KnownIncident& known, const std::stop_token& stop);
-  void settle_all(const std::stop_token& stop);
+  void settle_all(Duration least_age, const std::stop_token& stop);
   bool with_database(const std::function<void(pg::Connection&)>& work, const std::stop_token& stop);
   void told(report::KnownIncident known, report::AlertState state);
   void over(report::Alert alert, const std::string& message);

@@ -28,6 +28,7 @@ void IncidentDesk::look_around(const std::stop_token& stop) {
   for (const WatchedSource& source : options_.watched)
     look_at_source(source, stop);
   look_at_incidents(stop);
+  settle_all(std::chrono::minutes(1), stop);  // of processes that were killed meanwhile
 }
 
 void IncidentDesk::look_at_database(const std::stop_token& stop) {

@@ -209,6 +209,7 @@ std::vector<IncidentAct> IncidentRules::at_end(const event::RunFinished& event) 
     if (story.contract.empty() && story.kind == "incremental")
       acts.push_back(resolve("contract_changed", scope, fmt::format("run {} met nothing new", scope.run_id)));
     acts.push_back(resolve_incident("unclean_exit", "", "loading goes on"));
+    acts.push_back(resolve_incident("unit_failed", "surveysync-sync.service", well));  // the timer's: no daemon starts
     return acts;
   }
   // A refused key has its own incident; and a source that another process works is being worked.

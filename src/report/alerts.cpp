@@ -43,7 +43,9 @@ Alerts::Alerts(AlertsOptions options, Masker& masker, Observer& observer, Clock&
     outbox_ = std::make_shared<Outbox>("");
     trouble = std::string(failure.what()) + "; alerts are kept in memory only";
   }
-  if (!trouble.empty()) observer_.on_event(event::Note{{}, Severity::warning, trouble});
+  // Without channels nothing is lost.
+  const Severity severity = options_.channels.empty() ? Severity::debug : Severity::warning;
+  if (!trouble.empty()) observer_.on_event(event::Note{{}, severity, trouble});
   start(options_.channels);
 }
 

@@ -46,7 +46,8 @@ class Cutter {
 /// The first address that takes a connection.
 StreamSocket connect(const MailServer& server, const Deadline& deadline, const std::stop_token& stop) {
   std::string trouble = "it has no address";
-  for (const Poco::Net::IPAddress& address : Poco::Net::DNS::resolve(server.host).addresses()) {
+  const Poco::Net::HostEntry host = Poco::Net::DNS::resolve(server.host);
+  for (const Poco::Net::IPAddress& address : host.addresses()) {
     StreamSocket socket;
     try {
       socket.connectNB(SocketAddress(address, server.port));

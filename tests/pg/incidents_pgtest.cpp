@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "fixture.h"
+#include "store/freshness.h"
 
 namespace surveysync::test {
 namespace {
@@ -93,6 +94,57 @@ TEST_F(IncidentsTest, ManyProcessesOpenAndResolveItOnce) {
   EXPECT_EQ(opened, resolved);
   EXPECT_EQ(query("SELECT count(*) FROM surveysync.incident"), std::to_string(opened));
   EXPECT_EQ(query("SELECT count(*) FROM surveysync.incident WHERE resolved_at IS NULL"), "0");
+}
+
+TEST_F(IncidentsTest, WhatNobodyToldIsTakenByOneAfterAMinute) {
+  const auto connection = connect(), other = connect();
+  store::Incidents incidents(*connection), others(*other);
+  const auto first = incidents.open(refused_key());
+  EXPECT_TRUE(incidents.claim_untold().empty()) << "whoever opened it may be about to tell it";
+  query("UPDATE surveysync.incident SET opened_at = now() - interval '61 seconds'");
+  const std::vector<store::Incident> mine = incidents.claim_untold();
+  ASSERT_EQ(mine.size(), 1U);
+  EXPECT_EQ(mine[0].incident_id, first.incident_id);
+  EXPECT_EQ(mine[0].evidence, "401 on every endpoint");
+  EXPECT_TRUE(others.claim_untold().empty());
+  EXPECT_TRUE(incidents.open(refused_key()).notified);
+}
+
+TEST_F(IncidentsTest, RepetitionsAreDueBySeverityAndTakenByOne) {
+  constexpr Duration kCritical = std::chrono::hours(4), kWarning = std::chrono::hours(24);
+  const auto connection = connect(), other = connect();
+  store::Incidents incidents(*connection), others(*other);
+  incidents.note_notified(incidents.open(refused_key()).incident_id);
+  store::Incident mild = refused_key();
+  mild.key = "mild";
+  mild.severity = "warning";
+  incidents.note_notified(incidents.open(mild).incident_id);
+  EXPECT_TRUE(incidents.claim_repeats(kCritical, kWarning).empty());
+  query("UPDATE surveysync.incident SET notified_at = now() - interval '5 hours'");
+  const std::vector<store::Incident> due = incidents.claim_repeats(kCritical, kWarning);
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].severity, "critical");
+  EXPECT_TRUE(others.claim_repeats(kCritical, kWarning).empty());
+  incidents.raise("mild");
+  EXPECT_EQ(others.claim_repeats(kCritical, kWarning).size(), 1U) << "it is critical now";
+}
+
+TEST_F(IncidentsTest, FreshnessCountsRunsThatAskTheVendor) {
+  const auto connection = connect();
+  EXPECT_FALSE(store::freshness(*connection, "us").last_certified);
+  query(
+      "INSERT INTO surveysync.run (source, kind, outcome, started_at, finished_at, certified, holder, epoch) VALUES "
+      "('us', 'incremental', 'succeeded', now() - interval '3 hours', now() - interval '2 hours', true, 'h', 1), "
+      "('us', 'incremental', 'failed', now() - interval '1 hour', now() - interval '30 minutes', false, 'h', 1), "
+      "('us', 'replay', 'succeeded', now() - interval '10 minutes', now(), false, 'h', 1), "
+      "('eu', 'incremental', 'succeeded', now(), now(), true, 'h', 1)");
+  const store::Freshness fresh = store::freshness(*connection, "us");
+  ASSERT_TRUE(fresh.last_certified);
+  EXPECT_EQ(fresh.last_outcome, "failed");
+  EXPECT_NEAR(std::chrono::duration<double>(fresh.now - *fresh.last_certified).count(), 7200, 60);
+  EXPECT_NEAR(std::chrono::duration<double>(fresh.now - *fresh.first_attempt).count(), 10800, 60);
+  EXPECT_EQ(store::intakes(*connection, "us", fresh.now - std::chrono::hours(24)).size(), 2U);
+  EXPECT_EQ(store::intakes(*connection, "us", fresh.now - std::chrono::hours(2)).size(), 1U);
 }
 
 }  // namespace
