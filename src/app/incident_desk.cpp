@@ -238,7 +238,7 @@ void IncidentDesk::open(const IncidentAct& act, bool again, const std::stop_toke
   }
   // First on our own disk: whatever kills us from here on, the next process goes on with it.
   alerts_->keep(next, false);
-  bool first = !next.told;
+  bool first = !next.told, noted = false;
   std::int64_t id = 0;
   const bool there = with_database(
       [&](pg::Connection& connection) {
@@ -246,6 +246,7 @@ void IncidentDesk::open(const IncidentAct& act, bool again, const std::stop_toke
         const auto opened = incidents.open(incident_of(next.alert));
         if (raised) incidents.raise(next.alert.key);
         id = opened.incident_id;
+        noted = opened.notified;
         first = first && (opened.opened || (again && !opened.notified));
       },
       stop);
@@ -256,7 +257,7 @@ void IncidentDesk::open(const IncidentAct& act, bool again, const std::stop_toke
   } else {
     alerts_->keep(next, false);
   }
-  if (there && (first || next.told)) {
+  if (there && !noted && (first || next.told)) {
     with_database([&](pg::Connection& connection) { store::Incidents(connection).note_notified(id); }, stop);
   }
 }

@@ -16,8 +16,8 @@ namespace {
 using report::AlertState;
 using report::KnownIncident;
 
-std::string hours_of(Duration time) {
-  return spoken(std::chrono::floor<std::chrono::minutes>(time));
+std::string seconds_of(UtcTime time) {
+  return format_utc(std::chrono::floor<std::chrono::seconds>(time));
 }
 
 }  // namespace
@@ -90,12 +90,13 @@ void IncidentDesk::look_at_source(const WatchedSource& source, const std::stop_t
                                          format_utc(std::chrono::floor<std::chrono::seconds>(*fresh.last_attempt)),
                                          fresh.last_outcome.empty() ? "is under way" : fresh.last_outcome)
                            : std::string(there ? "; nothing has run yet" : "; the database is away");
+    const bool ever = fresh.last_certified || (!there && last != last_certified_.end());
     open(open_incident(kStale, source.name, source.name, "critical",
-                       fmt::format("the last certified run of {} ended {} ({} ago), the limit is {}{}", source.name,
-                                   fresh.last_certified || !there
-                                       ? format_utc(std::chrono::floor<std::chrono::seconds>(certified))
-                                       : "never",
-                                   hours_of(now - certified), format_duration(source.stale_after), attempt),
+                       ever ? fmt::format("the last certified run of {} ended {} ({} ago), the limit is {}{}",
+                                          source.name, seconds_of(certified), spoken(now - certified),
+                                          format_duration(source.stale_after), attempt)
+                            : fmt::format("no run of {} was ever certified, and the limit is {}{}", source.name,
+                                          format_duration(source.stale_after), attempt),
                        fmt::format("surveysync runs --source {0}; surveysync check {0}", source.name)),
          false, stop);
   } else if (there && alerts_->find(fmt::format("{}/{}", kStale, source.name))) {

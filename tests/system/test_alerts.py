@@ -71,8 +71,8 @@ class Channels(AlertTest):
         manager = Alertmanager(self.scratch, self.receiver())
         certificate = Certificate(self.scratch)
         mail = MailServer(self.scratch, certificate, login=('surveysync', SECRETS['mail.password']))
-        script = self.scratch.write('tell', f'#!/bin/sh\ncat > {self.scratch.join("told.json")}\n'
-                                            f'echo "$SURVEYSYNC_ALERT_KEY|$SURVEYSYNC_ALERT_STATUS" > {self.scratch.join("told.env")}\n', mode=0o755)
+        script = self.scratch.write('tell', f'#!/bin/sh\ncat > "{self.scratch.join("told.json")}"\n'
+                                            f'echo "$SURVEYSYNC_ALERT_KEY|$SURVEYSYNC_ALERT_STATUS" > "{self.scratch.join("told.env")}"\n', mode=0o755)
         self.configure({
             'hook': {'type': 'webhook', 'url': self.address(hook), 'secret': self.secrets['webhook.secret']},
             'chat': {'type': 'slack', 'url': self.address(slack, 'slack.url')},
