@@ -59,7 +59,8 @@ set(CPACK_DEBIAN_PACKAGE_SECTION database)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # The system user and the directories are made by systemd's tools, also where systemd does not run.
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "ca-certificates, tzdata, systemd | systemd-standalone-sysusers, systemd | systemd-standalone-tmpfiles")
+# procps: /bin/kill, by which the unit reloads.
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "ca-certificates, procps, tzdata, systemd | systemd-standalone-sysusers, systemd | systemd-standalone-tmpfiles")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "postgresql-client")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "postgresql")
 file(WRITE "${CMAKE_BINARY_DIR}/conffiles" "/etc/surveysync/surveysync.toml\n")
