@@ -20,20 +20,35 @@ bool are_numbers(WideType type) {
   return type == WideType::integer || type == WideType::numeric;
 }
 
+/// Labels that a column's values can have: numbers stand in statements and JSON as they are.
+std::vector<model::WideLabel> usable_labels(const WideColumn& column) {
+  std::vector<model::WideLabel> labels = column.labels;
+  if (!are_numbers(column.type)) return labels;
+  std::erase_if(labels, [](const model::WideLabel& label) {
+    const std::string_view digits = std::string_view(label.value).substr(label.value.starts_with('-') ? 1 : 0);
+    const bool zero_first = digits.size() > 1 && digits.front() == '0';
+    return digits.empty() || digits.size() > 18 || zero_first ||
+           !std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+  });
+  return labels;
+}
+
 std::string label_value(const WideColumn& column, const std::string& value) {
-  return are_numbers(column.type) || column.type == WideType::boolean ? value : json::quote(value);
+  if (column.type == WideType::boolean) return "true";
+  return are_numbers(column.type) ? value : json::quote(value);
 }
 
 /// What of a column stands in the view with texts.
 std::string shown(const WideColumn& column) {
   const std::string name = "t." + quoted(column.name);
-  if (column.labels.empty()) return name;
+  const std::vector<model::WideLabel> labels = usable_labels(column);
+  if (labels.empty()) return name;
   if (column.type == WideType::boolean)
-    return fmt::format("CASE WHEN {} THEN {} END", name, literal(column.labels.front().text));
-  const bool telling = std::ranges::any_of(column.labels, [](const model::WideLabel& l) { return l.value != l.text; });
+    return fmt::format("CASE WHEN {} THEN {} END", name, literal(labels.front().text));
+  const bool telling = std::ranges::any_of(labels, [](const model::WideLabel& l) { return l.value != l.text; });
   if (!telling) return name;
   std::string text = "CASE " + name;
-  for (const model::WideLabel& label : column.labels) {
+  for (const model::WideLabel& label : labels) {
     const std::string value = are_numbers(column.type) ? label.value : literal(label.value);
     text += fmt::format(" WHEN {} THEN {}", value, literal(label.text));
   }
@@ -215,7 +230,7 @@ namespace {
 
 std::string labels_json(const WideColumn& column) {
   std::string text;
-  for (const model::WideLabel& label : column.labels) {
+  for (const model::WideLabel& label : usable_labels(column)) {
     text += fmt::format("{}{{\"value\":{},\"label\":{}}}", text.empty() ? "[" : ",", label_value(column, label.value),
                         json::quote(label.text));
   }

@@ -100,11 +100,16 @@ TEST_F(WideValues, WordsOfVendorsAreOnlyWords) {
   const std::string nasty = "It's \\'; DROP TABLE alchemer.survey; -- \"x\" $1 {} %";
   question({.id = 2, .type = "RADIO", .title = nasty, .shortname = "q"});
   option(2, 10001, nasty, nasty);
+  question({.id = 3, .type = "NPS", .title = nasty, .shortname = "n"});
+  option(3, 10002, "Never", nasty);
+  option(3, 10003, "Always", "10");
   response(1);
   answer(1, {2, nasty});
+  answer(1, {3, "10"});
   update();
   ASSERT_TRUE(events_.of<event::WideFailed>().empty());
   EXPECT_EQ(column("q", "us_1_labels"), nasty);
+  EXPECT_EQ(column("n", "us_1_labels"), "Always") << "a label whose value is no number is left out of a number's";
   EXPECT_EQ(query("SELECT col_description('alchemer_wide.us_1'::regclass, 7)"), nasty);
   EXPECT_EQ(query("SELECT labels -> 0 ->> 'label' FROM alchemer_wide.dictionary WHERE variable = 'q'"), nasty);
 }
