@@ -49,7 +49,8 @@ void add_migrate_verb(CLI::App& app, Program& program, Action& action) {
       "  surveysync migrate --print-roles | psql warehouse  roles: owner, writer, reader");
   const auto flags = std::make_shared<MigrateFlags>();
   verb->add_flag("--dry-run", flags->dry_run, "show what would be applied, change nothing");
-  verb->add_flag("--print-roles", flags->print_roles, "print SQL that makes an owner, a writer and a reader role, with their rights");
+  verb->add_flag("--print-roles", flags->print_roles,
+                 "print SQL that makes an owner, a writer and a reader role, with their rights");
   verb->callback([&program, &action, flags] { action = [&program, flags] { return run_migrate(program, *flags); }; });
 }
 

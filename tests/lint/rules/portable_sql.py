@@ -18,7 +18,8 @@ FORBIDDEN = (
     ('session state (set_config that is not local)', r'\bset_config\s*\((?!(?:[^()]|\([^()]*\))*,\s*true\s*\))'),
     ('advisory locks', r'\bpg_(?:try_)?advisory\w*'),
     ('triggers', r'\bcreate\s+(?:or\s+replace\s+)?(?:(?:constraint|event)\s+)?trigger\b'),
-    ('prepared statements with names', BEGIN + r'(?:prepare\s+\w+\s*(?:\([^)]*\)\s*)?as\b|execute\s+\w+\s*(?:\(|;|$)'
+    # EXECUTE format(...) of a DO block runs a text; no statement stays.
+    ('prepared statements with names', BEGIN + r'(?:prepare\s+\w+\s*(?:\([^)]*\)\s*)?as\b|execute\s+(?!format\s*\()\w+\s*(?:\(|;|$)'
                                        r'|deallocate\s+\w)'),
     ('LOCK TABLE', BEGIN + r'lock\s+(?:table\b|[\w."]+\s+in\s+\w)'),
 )
