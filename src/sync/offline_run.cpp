@@ -134,6 +134,11 @@ void OfflineRun::add_failure(PartitionFailure failure) {
   report_.failures.push_back(std::move(failure));
 }
 
+void OfflineRun::add_partitions(std::int64_t count) {
+  const std::lock_guard lock(mutex_);
+  report_.partitions += count;
+}
+
 void OfflineRun::end_with(const Error& error) {
   const std::lock_guard lock(mutex_);
   if (!report_.error) report_.error = error;

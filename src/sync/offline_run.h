@@ -38,6 +38,8 @@ class OfflineRun {
   /// Adds to the report. Any thread.
   void add(const Counts& counts);
   void add_failure(PartitionFailure failure);
+  /// So many partitions were worked otherwise than by carry.
+  void add_partitions(std::int64_t count);
 
   const store::Fence& fence() const { return fence_; }
   std::int64_t run_id() const { return run_id_; }

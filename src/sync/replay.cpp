@@ -300,6 +300,7 @@ RunReport rebuild_views(const Job& job, sources::Source& source, const store::Op
     const std::vector<WideOutcome> outcomes = rebuild_wide(
         {source, open_session, run.fence(), run.scope(), observer, clock, run.stop(), job.workers}, job.only);
     std::set<std::string> missing = job.only;
+    run.add_partitions(static_cast<std::int64_t>(outcomes.size()));
     for (const WideOutcome& outcome : outcomes) {
       missing.erase(outcome.partition);
       Counts counts;
@@ -307,6 +308,11 @@ RunReport rebuild_views(const Job& job, sources::Source& source, const store::Op
       run.add(counts);
       if (!outcome.error.empty()) run.add_failure({"wide", outcome.partition, outcome.error, ErrorKind::rejected});
     }
+    if (outcomes.empty() && !missing.empty()) {
+      throw Error(ErrorKind::config, "no definition of survey " + *missing.begin() + " is stored",
+                  "`surveysync discover " + job.source + "` lists surveys, `surveysync sync` stores them");
+    }
+    run.add_partitions(static_cast<std::int64_t>(missing.size()));
     for (const std::string& name : missing)
       run.add_failure({"wide", name, "no definition of it is stored", ErrorKind::config});
   });
