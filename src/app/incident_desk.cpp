@@ -6,6 +6,7 @@
 
 #include "app/assembly.h"
 #include "app/host_name.h"
+#include "store/freshness.h"
 
 namespace surveysync::app {
 namespace {
@@ -62,6 +63,7 @@ IncidentDesk::IncidentDesk(DeskOptions options, Masker& masker, Observer& observ
   alerts.channels = options_.alerts;
   alerts.state_dir = options_.state_dir;
   alerts.retry = options_.incidents.retry;
+  alerts.takes_over = options_.looks_around;
   alerts_ = std::make_unique<report::Alerts>(
       std::move(alerts), masker_, observer_, clock_,
       [this](const std::string& channel, const report::ChannelRecord& record) { act(delivery_act(channel, record)); });
@@ -191,8 +193,23 @@ report::Alert IncidentDesk::made(report::Alert alert, AlertState state) const {
   return alert;
 }
 
+/// What a vendor sends on the first day is not a change, however new it is to us.
+bool IncidentDesk::is_first_contact(const IncidentAct& act, const std::stop_token& stop) {
+  constexpr std::chrono::microseconds kFirstDay = std::chrono::hours(24);
+  if (act.incident.rule != "contract_changed") return false;
+  bool first = false;
+  with_database(
+      [&](pg::Connection& connection) {
+        const store::Freshness fresh = store::freshness(connection, act.incident.source);
+        first = !fresh.first_attempt || fresh.now - *fresh.first_attempt < kFirstDay;
+      },
+      stop);
+  return first;
+}
+
 void IncidentDesk::carry_out(IncidentAct act, const std::stop_token& stop) {
   if (act.opens) {
+    if (is_first_contact(act, stop)) return;
     open(act, false, stop);
   } else if (act.whole_rule) {
     resolve_rule(act, stop);

@@ -65,6 +65,7 @@ class IncidentDesk final : public Observer {
   void carry_out(IncidentAct act, const std::stop_token& stop);
   void open(const IncidentAct& act, bool again, const std::stop_token& stop);
   void resolve(const IncidentAct& act, const std::stop_token& stop);
+  bool is_first_contact(const IncidentAct& act, const std::stop_token& stop);
   void resolve_rule(const IncidentAct& act, const std::stop_token& stop);
   void resolve_away(const IncidentAct& act, std::optional<report::KnownIncident> known);
   void settle(const report::KnownIncident& known, const std::stop_token& stop);

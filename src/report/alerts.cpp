@@ -39,6 +39,7 @@ Alerts::Alerts(AlertsOptions options, Masker& masker, Observer& observer, Clock&
   try {
     outbox_ = std::make_shared<Outbox>(options_.state_dir);
     trouble = outbox_->trouble();
+    if (options_.takes_over) outbox_->release_all();
   } catch (const Error& failure) {
     outbox_ = std::make_shared<Outbox>("");
     trouble = std::string(failure.what()) + "; alerts are kept in memory only";
@@ -261,10 +262,10 @@ void Alerts::sent(Lane& lane, const OutboxMessage& message, const std::stop_toke
   }
   lane.rests_until = clock_.now() + lane.channel.gap;
   if (broken_off) return box->release(message);
-  observer_.on_event(event::AlertSent{{message.alert.source, 0, "", ""}, name, message.alert.key, error});
   const UtcTime now = clock_.utc_now();
+  if (error.empty()) box->delivered(message, now);
+  observer_.on_event(event::AlertSent{{message.alert.source, 0, "", ""}, name, message.alert.key, error});
   if (error.empty()) {
-    box->delivered(message, now);
     if (lane.failures != 0 || !lane.told_failing) failing_(name, {});
     lane.failures = 0;
     lane.told_failing = true;  // that it works has been said once

@@ -25,7 +25,8 @@ struct AlertsOptions {
   Duration retry = std::chrono::seconds(2),
            longest_retry = std::chrono::minutes(5);  ///< doubling from one to the other
   Duration give_up = std::chrono::hours(3 * 24);     ///< the age at which a message is dropped
-  int failing_after = 5;                             ///< failures in a row that people are told of
+  bool takes_over = false;  ///< the daemon: what other processes were sending when it starts is sent again
+  int failing_after = 5;    ///< failures in a row that people are told of
 };
 
 /// A channel that began to fail (`record.failures` above zero), or works again.

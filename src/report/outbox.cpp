@@ -430,6 +430,10 @@ void Outbox::release(const OutboxMessage& message) {
   });
 }
 
+void Outbox::release_all() {
+  impl_->perform([&] { *impl_->session << "UPDATE message SET claimed_until = 0 WHERE claimed_until <> 0", now; });
+}
+
 std::int64_t Outbox::give_up(const std::string& channel, UtcTime made) {
   return impl_->perform([&]() -> std::int64_t {
     std::string name = channel;

@@ -69,6 +69,8 @@ class Outbox {
   ChannelRecord failed(const OutboxMessage& message, const std::string& error, UtcTime now, UtcTime due);
   /// The send was broken off, nobody failed: due at once.
   void release(const OutboxMessage& message);
+  /// Nobody's claim counts any more: whoever made one is dead, or sends once more.
+  void release_all();
   /// Drops messages made before `made`; their number.
   std::int64_t give_up(const std::string& channel, UtcTime made);
   /// Drops messages for channels that are none of these.

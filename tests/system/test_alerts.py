@@ -41,7 +41,7 @@ class AlertTest(SystemTest):
 
     def configure(self, channels, database=True, source=None, **incidents):
         sections = self.bench.sections()
-        sections['log'] = {'level': 'info'}
+        sections['log'] = {'level': 'debug'}
         sections['incidents'] = {**QUICK, **incidents}
         sections['source.us.sync'] = source or {}
         if not database:
@@ -152,11 +152,13 @@ class Survival(AlertTest):
         opened = hook.wait_for('the outage', event='opened')
         self.assertEqual((opened['rule'], opened['severity']), ('database_unreachable', 'critical'))
         self.assertIn('surveysync check', opened['next_step'])
+        daemon.wait_for('alert_sent', key=opened['key'], error=None)
         daemon.kill()
-        hook.script = [500]
+        hook.script = [500, 500, 500]
         self.configure({'ops': self.webhook(hook)})
         daemon = self.serve()
-        hook.wait_for('its end, which the first answer lost', key=opened['key'], status='resolved', least=2)
+        hook.wait_for('its end, which the first answers lost', key=opened['key'], status='resolved')
+        daemon.wait_for('alert_sent', key=opened['key'], error=None)
         self.assertEqual(len(hook.told(key=opened['key'], event='opened')), 1, 'told once')
         wait_until(lambda: not self.bench.database.query('SELECT 1 FROM surveysync.incident WHERE resolved_at IS NULL AND '
                                                          "rule = 'database_unreachable'"), 10, 'the table')
