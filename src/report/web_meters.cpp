@@ -92,8 +92,9 @@ void Meters::count(const Event& event) {
 
 void Meters::count_run(const Event& event, const Scope& scope) {
   if (const auto* started = std::get_if<event::RunStarted>(&event)) {
-    runs_[scope.source] =
-        ProgressView{.source = scope.source, .kind = started->kind, .run_id = scope.run_id, .since = clock_.utc_now()};
+    runs_.erase(scope.source);
+    runs_[scope.source].view = {
+        .source = scope.source, .kind = started->kind, .run_id = scope.run_id, .since = clock_.utc_now()};
     return;
   }
   const auto found = runs_.find(scope.source);
@@ -104,15 +105,15 @@ void Meters::count_run(const Event& event, const Scope& scope) {
     return;
   }
   if (found == runs_.end()) return;
-  ProgressView& run = found->second;
+  UnderWay& run = found->second;
   if (const auto* planned = std::get_if<event::RunPlanned>(&event)) {
-    run.planned = true;
-    run.parts = planned->partitions;
-    run.expected = planned->expected_records;
+    run.view.planned = true;
+    run.view.parts = planned->partitions;
+    run.view.expected = planned->expected_records;
   } else if (const auto* page = std::get_if<event::PageStored>(&event)) {
-    if (!scope.partition.empty()) run.records += page->records;
+    if (!scope.partition.empty()) run.streams[scope.stream].first += page->records;
   } else if (std::holds_alternative<event::PartitionFinished>(event)) {
-    run.parts_done = std::min(run.parts_done + 1, run.parts);
+    scope.partition.empty() ? ++run.lists : ++run.streams[scope.stream].second;
   }
 }
 
@@ -124,8 +125,14 @@ MeterReading Meters::reading() const {
 std::vector<ProgressView> Meters::progress() const {
   const std::lock_guard lock(mutex_);
   std::vector<ProgressView> runs;
-  for (const auto& [source, run] : runs_)
-    runs.push_back(run);
+  for (const auto& [source, run] : runs_) {
+    ProgressView& view = runs.emplace_back(run.view);
+    std::pair<std::int64_t, std::int64_t> most{0, 0};
+    for (const auto& [stream, done] : run.streams)
+      most = std::max(most, done);
+    view.records = most.first;
+    view.parts_done = std::min(most.second + run.lists, view.parts);
+  }
   return runs;
 }
 

@@ -72,7 +72,14 @@ class Meters final : public Observer {
   mutable std::mutex mutex_;
   MeterReading reading_;
   std::map<std::string, Minute> minutes_;
-  std::map<std::string, ProgressView> runs_;
+  /// A run under way: what was done, by stream. What was planned are the parts and records of the stream that carries
+  /// the mass, and whole lists.
+  struct UnderWay {
+    ProgressView view;
+    std::map<std::string, std::pair<std::int64_t, std::int64_t>> streams;  // records and parts
+    std::int64_t lists = 0;
+  };
+  std::map<std::string, UnderWay> runs_;
 };
 
 }  // namespace surveysync::report

@@ -55,7 +55,8 @@ std::string subline(const StatusView& view) {
     stored += source.stored;
     if (source.clocks.certified && (!certified || *source.clocks.certified < *certified))
       certified = source.clocks.certified;
-    if (source.next_run && (!next || *source.next_run < *next)) next = source.next_run;
+    if (source.next_run && refused_verdict(view, source).empty() && (!next || *source.next_run < *next))
+      next = source.next_run;
   }
   std::string text =
       certified ? fmt::format("{} records, last certified {}", with_commas(stored), time_element(certified, view.at))

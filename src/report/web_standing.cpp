@@ -133,15 +133,17 @@ Standing standing_of(const StatusView& view) {
     return {bad > 0 ? Tone::bad : Tone::warn, "warn", counted(bad + warn, all.size(), "sources need attention")};
   if (bad == 1) return one(Tone::bad);
   if (warn == 1) return one(Tone::warn);
-  if (!view.database->incidents.empty()) return {Tone::warn, "warn", "An incident is open"};
   if (run == 1) return one(Tone::run);
   if (run > 1) return {Tone::run, "run", counted(run, all.size(), "sources are loading")};
   if (idle == all.size()) return {Tone::idle, "idle", "Nothing was loaded yet"};
   if (idle > 0) return {Tone::idle, "idle", counted(idle, all.size(), "sources were not loaded yet")};
-  if (all.size() == 1) return {Tone::ok, "ok", all.front().first->name + " is complete"};
-  if (all.size() == 2)
-    return {Tone::ok, "ok", fmt::format("{} and {} are complete", all[0].first->name, all[1].first->name)};
-  return {Tone::ok, "ok", fmt::format("All {} sources are complete", all.size())};
+  std::string text = fmt::format("All {} sources are complete", all.size());
+  if (all.size() == 1) text = all[0].first->name + " is complete";
+  if (all.size() == 2) text = fmt::format("{} and {} are complete", all[0].first->name, all[1].first->name);
+  const std::size_t open = view.database->incidents.size();
+  if (open == 0) return {Tone::ok, "ok", text};
+  return {Tone::warn, "warn",
+          text + (open == 1 ? "; an incident is open" : fmt::format("; {} incidents are open", open))};
 }
 
 }  // namespace surveysync::report
