@@ -9,6 +9,7 @@
 #include "app/key_records.h"
 #include "app/tidy.h"
 #include "store/history.h"
+#include "store/incidents.h"
 #include "store/migrate.h"
 
 namespace surveysync::app {
@@ -228,13 +229,48 @@ void SourceLane::note_keys() {
   bell_.ring();
 }
 
+/// Whether a key of the source is known as refused, or told of as such, whoever met it. No, while the database is away.
+bool SourceLane::refused_by_anybody(const std::stop_token& stop) {
+  try {
+    const auto session = open_(stop);
+    const auto is_refused = [](const store::KeyRecord& key) { return key.slot == "secret" && !key.verdict.empty(); };
+    if (std::ranges::any_of(store::KeyBook(session->connection()).records(source_.name), is_refused)) return true;
+    return std::ranges::any_of(store::Incidents(session->connection()).open_ones(), [&](const auto& incident) {
+      return incident.source == source_.name && incident.rule == "credentials_refused";
+    });
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+    return false;
+  }
+}
+
+/// A key that takes the place of one that another process saw refused ends what was missed for it, too. Whether the
+/// source has a good key.
+bool SourceLane::take_changed_keys(const std::stop_token& stop) {
+  http::Client& client = parts_->client();
+  const std::string before = client.fingerprint();
+  const bool was_refused = refused_by_anybody(stop);
+  const bool usable = client.refresh_keys(stop);
+  {
+    const std::lock_guard lock(mutex_);
+    if (held_) return usable;  // it was seen here: see note_keys
+  }
+  if (!usable || !was_refused || client.fingerprint() == before) return usable;
+  settings_.observer.on_event(event::SourceReleased{
+      scope(),
+      fmt::format("the key {} takes the place of a refused one; what was missed is caught up", client.fingerprint())});
+  run_at_once_ = true;
+  bell_.ring();
+  return usable;
+}
+
 /// The other thread: changed secrets, probes of a refused key, and now and then the key in reserve.
 void SourceLane::look_after_keys(const std::stop_token& stop) {
   http::Client& client = parts_->client();
   while (!stop.stop_requested()) {
     try {
       bool usable = client.key_state().usable;
-      if (keys_changed_.exchange(false)) usable = client.refresh_keys(stop);
+      if (keys_changed_.exchange(false)) usable = take_changed_keys(stop);
       if (!usable) usable = client.probe_refused_key(stop);
       note_keys();
       if (usable) try_next_slot(stop);

@@ -66,6 +66,8 @@ class SourceLane {
   Duration until_next(const std::stop_token& stop);
   void carry(const std::function<sync::RunReport()>& run, const std::string& what, const std::stop_token& stop);
   void carry_requests(const std::stop_token& stop);
+  bool refused_by_anybody(const std::stop_token& stop);
+  bool take_changed_keys(const std::stop_token& stop);
   void note_keys();
   void try_next_slot(const std::stop_token& stop);
   void tidy(const std::stop_token& stop);

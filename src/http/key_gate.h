@@ -158,6 +158,7 @@ class KeyGate {
   bool knows_refused(const Content& content);
   static KeyId id_of(const Slot& slot, const Content& content);
   void begin(Slot& slot, const Content& content, bool& probe_is_due);
+  void learn_refusal(Slot& slot);
   std::string mistake_of(const Content& content) const { return options_.mistake ? options_.mistake(*content) : ""; }
   void open(const std::stop_token& stop);
   void admit(Slot& slot, const Content& content);

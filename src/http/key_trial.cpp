@@ -144,6 +144,20 @@ void KeyGate::begin(Slot& slot, const Content& content, bool& probe_is_due) {
   probe_is_due = !must_rest && until_probe <= Duration::zero();
 }
 
+/// What other processes met with the slot's key while this one had no use for it: nothing is noted by asking.
+void KeyGate::learn_refusal(Slot& slot) {
+  const KeyPast past = slot.content ? memory_->recall(id_of(slot, slot.content)) : KeyPast();
+  if (!past.refused || known_of(slot.content).held) return;
+  const std::lock_guard lock(mutex_);
+  Known& known = known_locked(slot.content);
+  known.held = Held{{past.refused->verdict, past.refused->evidence, past.refused->next_step}, past.refused->since};
+  known.begun = true;
+  known.worked = known.worked || past.worked;
+  known.proven = false;
+  known.good_seen = past.last_good_at;
+  if (!past.last_good_lines.empty()) slot.good_lines = past.last_good_lines;
+}
+
 /// A probe was accepted. A key that is in use is told of; one in reserve is only noted.
 void KeyGate::admit(Slot& slot, const Content& content) {
   const bool in_use = &slot == &slots_[active_];
@@ -360,10 +374,13 @@ KeyGate::Ruling KeyGate::confirm(const Refused& refused, const Content& content,
 bool KeyGate::refresh(const std::stop_token& stop) {
   {
     const Turn turn(*this, Turn::Workers::go_on, stop);
-    if (!known_of(slots_[active_].content).begun) open(stop);
     for (std::size_t index = 0; index < slots_.size(); ++index) {
-      if (const Content fresh = look(slots_[index])) try_fresh(index, fresh, stop);
+      if (const Content fresh = look(slots_[index])) {
+        if (index == active_) learn_refusal(slots_[index]);
+        try_fresh(index, fresh, stop);
+      }
     }
+    if (!known_of(slots_[active_].content).begun) open(stop);
   }
   tell_if_held();
   return is_usable();

@@ -243,6 +243,26 @@ class Loops(KeysTest):
         self.assert_told_once()
         self.stop(daemon)
 
+    def test_another_process_met_the_dead_key(self):
+        """The daemon had no reason to ask: whether it used the key before or not, it takes up the new one and what was missed."""
+        sections = self.sections()
+        sections['source.us']['schedule'] = {'cron': '0 0 29 2 *', 'timezone': 'UTC'}
+        sections['source.us']['limits']['hold_probe'] = ['1h']
+        self.bench.configure(sections)
+        self.verb('sync', 'us')
+        daemon = self.serve()
+        daemon.wait_for('run_scheduled', source='us')
+        for used_before in (False, True):
+            with self.subTest(used_before=used_before):
+                self.rotate()
+                self.bench.sandbox.change(op='insert', count=2)
+                self.verb('sync', 'us', code=4)
+                self.assertEqual(len(self.incidents(open_only=True)), 1)
+                self.healed(daemon, self.replace)
+                self.assertLessEqual(self.asked_with_dead_key(), 6)
+                self.verb('keys', 'test', 'us')
+        self.stop(daemon)
+
     def test_the_key_is_replaced_and_the_daemon_restarted(self):
         """What people do first: no schedule and no back-off stands between the start and the new key."""
         sections = self.sections()

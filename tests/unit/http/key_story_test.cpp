@@ -142,6 +142,28 @@ TEST_F(KeyStory, ANewKeyIsTriedAtOnceAndHeals) {
   EXPECT_TRUE(client().key_state().usable);
 }
 
+TEST_F(KeyStory, ANewKeyIsTriedThoughOnlyAnotherProcessMetTheDeadOne) {
+  for (const bool used_before : {false, true}) {
+    SCOPED_TRACE(used_before);
+    now_good(used_before ? std::set<std::string>{"token-one"} : std::set<std::string>{});
+    write_key("token-one\nsecret-one\n");
+    restart();
+    client();  // reads the file
+    if (used_before) get(ask());
+    const int before = sent["token-one"];
+    memory->set(print("one"), refused_before(std::chrono::hours(1)));
+    now_good({"token-two"});
+    sent["token-two"] = 0;
+    write_key("token-two\nsecret-two\n");
+    EXPECT_TRUE(refresh());
+    EXPECT_EQ(sent["token-one"], before);
+    EXPECT_EQ(sent["token-two"], 1) << "one request, which closes the incident";
+    EXPECT_EQ(observer.count<event::KeyAccepted>(), used_before ? 3U : 1U);
+    EXPECT_EQ(get(ask()).status, 200);
+    memory->set(print("one"), {});
+  }
+}
+
 TEST_F(KeyStory, ANewKeyBesideAGoodOneIsTakenUpBeforeTheOldOneDies) {
   get(ask());
   write_key("token-two\nsecret-two\n");
