@@ -103,21 +103,34 @@ void AnswerPrivacy::treat(std::string_view raw, Treatment treatment) {
   }
 }
 
-/// A kept question may have sub-questions that are not.
+/// A kept question may have sub-questions that are not, and comments.
 void AnswerPrivacy::keep_entry(std::string_view raw) {
   if (!is_object(raw)) return;
   for (const Child& member : children_of(raw)) {
-    if (!json::key_is(member.key, "subquestions")) continue;
+    if (!json::key_is(member.key, "subquestions")) {
+      keep_member(member);
+      continue;
+    }
     for (const Child& child : children_of(member.value)) {
       const Entry entry = entry_of(child);
-      if (!entry.id) continue;
-      const auto rule = rules_.of_question(survey_id_, *entry.id);
+      const auto rule = entry.id ? rules_.of_question(survey_id_, *entry.id) : std::nullopt;
       if (rule == Treatment::hash) {
         hash_row(child.value);
-      } else if (rule) {
-        treat(child.value, *rule);
+      } else {
+        rule.value_or(Treatment::keep) == Treatment::keep ? keep_member(child) : treat(child.value, *rule);
       }
     }
+  }
+}
+
+/// What is kept but for the comments in it, however deep.
+void AnswerPrivacy::keep_member(const Child& member) {
+  if (rules_.comments() == Treatment::keep) return;
+  if (json::key_is(member.key, "comments")) {
+    rules_.comments() == Treatment::hash ? hash_value(member.value) : clear(member.value);
+  } else if (is_structure(member.value)) {
+    for (const Child& child : children_of(member.value))
+      keep_member(child);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
-// The privacy rules of questions, applied to the entries of survey_data. Private to response_privacy.cpp. Collects
-// edits of slices and copies nothing. Throws Error(malformed) where the parts of an entry cannot be told.
+// The privacy rules of questions and of comments, applied to the entries of survey_data. Private to
+// response_privacy.cpp. Collects edits of slices and copies nothing. Throws Error(malformed) where the parts of an
+// entry cannot be told.
 
 #include <cstdint>
 #include <map>
@@ -35,6 +36,7 @@ class AnswerPrivacy {
   Treatment treatment_of_entry(const Entry& entry) const;
   void treat(std::string_view raw, Treatment treatment);
   void keep_entry(std::string_view raw);
+  void keep_member(const Child& member);
   void drop_entry(std::string_view raw);
   void hash_entry(std::string_view raw);
   void hash_rows(std::string_view raw);

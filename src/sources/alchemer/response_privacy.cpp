@@ -40,6 +40,7 @@ QuestionKey question_key(const std::string& name) {
 
 PrivacyRules::PrivacyRules(Privacy privacy) : privacy_(std::move(privacy)) {
   privacy_.require_sound();
+  comments_ = privacy_.of("comments");
   for (const char* const name : {"ip_address", "user_agent", "referer", "url_variables", "comments"})
     outer_.treat({name}, privacy_.of(name));
   outer_.treat({"country", "region", "city", "postal"}, privacy_.of("geo"));
@@ -56,7 +57,7 @@ PrivacyRules PrivacyRules::for_stored() const {
 
 bool PrivacyRules::only_drops_plain_fields() const {
   return questions_.empty() && !privacy_.hashes() && privacy_.of("url_variables") == Treatment::keep &&
-         privacy_.of("comments") == Treatment::keep;
+         comments_ == Treatment::keep;
 }
 
 bool PrivacyRules::treats_questions(std::int64_t survey_id) const {
@@ -73,12 +74,15 @@ std::optional<Treatment> PrivacyRules::of_question(std::int64_t survey_id, std::
 }
 
 std::string PrivacyRules::text() const {
-  return privacy_.text({"ip_address", "user_agent", "geo", "referer", "url_variables", "comments", "contacts"});
+  // Those of entries were once kept: what was stored so is made anew.
+  return privacy_.text({"ip_address", "user_agent", "geo", "referer", "url_variables", "comments", "contacts"}) +
+         (comments_ == Treatment::keep ? "" : ", comments of answers too");
 }
 
 std::optional<std::string> apply_privacy(std::string_view raw, std::int64_t survey_id, const PrivacyRules& rules) {
   if (rules.keeps_all()) return std::nullopt;
-  if (!rules.treats_questions(survey_id)) return rewrite(raw, rules.outer(), rules.digest());
+  const bool reads_entries = rules.treats_questions(survey_id) || rules.comments() != Treatment::keep;
+  if (!reads_entries) return rewrite(raw, rules.outer(), rules.digest());
   std::vector<Edit> edits;
   collect_edits(raw, rules.outer(), rules.digest(), edits);
   std::vector<json::RawMember> members;

@@ -1,7 +1,7 @@
 #pragma once
 // What of a respondent is stored: the privacy rules of responses, applied to their raw bytes. Outer fields go by group;
-// answers by question, a question's children with it. What a dropped answer leaves is null; a hashed one its digest,
-// and an option that was chosen shows neither title nor id. Immutable; any thread.
+// answers by question, a question's children with it; comments wherever an entry has one. What a dropped answer leaves
+// is null; a hashed one its digest, and an option that was chosen shows neither title nor id. Immutable; any thread.
 
 #include <map>
 #include <optional>
@@ -30,6 +30,8 @@ class PrivacyRules {
   bool treats_questions(std::int64_t survey_id) const;
   /// The rule of one question alone, if it has one.
   std::optional<Treatment> of_question(std::int64_t survey_id, std::int64_t question_id) const;
+  /// Of comments, the response's own and those of its entries.
+  Treatment comments() const { return comments_; }
   const MemberRules& outer() const { return outer_; }
   const Privacy& privacy() const { return privacy_; }
   const KeyedDigest* digest() const { return privacy_.digest.get(); }
@@ -39,6 +41,7 @@ class PrivacyRules {
  private:
   Privacy privacy_;
   MemberRules outer_;
+  Treatment comments_ = Treatment::keep;
   std::map<std::pair<std::int64_t, std::int64_t>, Treatment> questions_;  // survey (0: any) and question
 };
 

@@ -172,6 +172,27 @@ TEST(PayloadRaw, ObeysQuestionRulesToo) {
   EXPECT_NE(page.records[0].payload.find(hex("J\uFFFD")), std::string_view::npos);
 }
 
+TEST(Comments, GoWhereverAnEntryHasThem) {
+  const auto comments = [](const char* word) {
+    return PrivacyRules(Privacy{{{"comments", word}}, {{"6", "drop"}, {"9", "keep"}}, digest()});
+  };
+  const auto entries = [](const std::string& own, const std::string& of_row, const std::string& of_option) {
+    return R"({"5":{"id":5,"type":"RADIO","answer":"Yes","comments":)" + own +
+           R"(,"options":{"1":{"id":1,"option":"Y","comments":)" + of_option +
+           R"(}}},"7":{"id":7,"subquestions":{"8":{"id":8,"answer":"a","comments":)" + of_row +
+           R"(},"9":{"1":{"id":1,"answer":"c","comments":)" + of_row + R"(}}}}})";
+  };
+  const std::string sent = entries(R"("my words")", R"("of a row")", R"("")");
+  EXPECT_EQ(after(sent, comments("drop")), entries("null", "null", "null"));
+  EXPECT_EQ(after(sent, comments("hash")), entries('"' + hex("my words") + '"', '"' + hex("of a row") + '"', R"("")"));
+  EXPECT_EQ(after(sent, comments("keep")), sent);
+  EXPECT_EQ(after(R"({"6":{"id":6,"answer":"x","comments":"y"}})", comments("drop")),
+            R"({"6":{"id":6,"answer":null,"comments":null}})")
+      << "a question's own rule takes its comments along";
+  EXPECT_EQ(rows_of(sent, comments("drop")).find("words"), std::string::npos);
+  EXPECT_NE(comments("drop").text().find("comments of answers too"), std::string::npos);
+}
+
 TEST(OuterFields, CanBeHashed) {
   const PrivacyRules rules(Privacy{
       {{"ip_address", "hash"}, {"geo", "hash"}, {"url_variables", "hash"}, {"comments", "drop"}}, {}, digest()});
