@@ -27,6 +27,7 @@ struct ObjectField {
   std::string_view name;  ///< the vendor's
   As as = As::text;
   std::string_view column = {};  ///< where it is not the vendor's own name
+  std::string_view also = {};    ///< another name that the vendor has for it; what is not blank counts
   std::string_view column_name() const { return column.empty() ? name : column; }
 };
 

@@ -16,7 +16,9 @@ using model::Cell;
 constexpr std::size_t npos = static_cast<std::size_t>(-1);
 
 std::size_t field_at(const ObjectKind& kind, std::string_view name) {
-  const auto found = std::ranges::find(kind.fields, name, &ObjectField::name);
+  const auto found = std::ranges::find_if(kind.fields, [&](const ObjectField& field) {
+    return field.name == name || (!field.also.empty() && field.also == name);
+  });
   return found == kind.fields.end() ? npos : static_cast<std::size_t>(found - kind.fields.begin());
 }
 
@@ -122,7 +124,8 @@ void decode_object(json::Document& document, const model::Record& record, const 
   for (const json::Member& member : object.members()) {
     const std::size_t at = field_at(kind, member.key);
     if (at != npos) {
-      row[keys + at] = fields.read(member.value, kind.fields[at]);
+      const bool twice = !kind.fields[at].also.empty() && row[keys + at].type() != Cell::Type::null;
+      if (!twice) row[keys + at] = fields.read(member.value, kind.fields[at]);
     } else if (!is_known(kind, member.key)) {
       kind.others.empty() ? make.new_field(member.key, member.value) : others.add(member.key, member.value);
     }

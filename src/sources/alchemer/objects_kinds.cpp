@@ -185,7 +185,7 @@ constexpr ObjectField kReport[] = {
     {"name"},
     {"type"},
     {"status"},
-    {"lastRun", As::date, "last_run"},
+    {"lastRun", As::date, "last_run", "last_run"},
     {"responses", As::integer},
     {"version", As::integer},
     {"publish_link"},

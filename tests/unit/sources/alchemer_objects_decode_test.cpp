@@ -158,6 +158,10 @@ TEST(Objects, SurveyObjects) {
                     survey),
             "report survey_id=11 report_id=24 name='R' type='turf' status='Active' responses=1401 version=3 "
             "publish_link='https://r.example.com'\n");
+  EXPECT_EQ(decoded("report", R"({"id":"25","last_run":"2026-06-01 01:00:00","lastRun":""})", survey),
+            decoded("report", R"({"id":"25","last_run":"","lastRun":"2026-06-01 01:00:00"})", survey));
+  EXPECT_NE(decoded("report", R"({"id":"25","last_run":"2026-06-01 01:00:00"})", survey).find("last_run=2026-06-01"),
+            std::string::npos);
   EXPECT_EQ(
       decoded("statistic",
               R"({"id":5,"type":"NPS","breakdown":[{"label":"9","percentage":"66.7","count":"1,002"}],)"
