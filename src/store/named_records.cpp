@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "model/named.h"
 #include "store/fenced.h"
 #include "store/key_params.h"
 #include "store/sql_text.h"
@@ -21,9 +22,27 @@ std::string same(const std::vector<std::string>& left, char left_row, const std:
       " AND ");
 }
 
+/// When row `t` is tried again: the wait grows as its time in vain does. Rows change when they are tried.
+constexpr std::string_view kNextTry = "(t.changed_at + least(t.changed_at - t.first_seen_at, interval '7 days'))";
+
+/// Whether row `t` has the flag. Flags are our own words.
+std::string flagged(std::string_view flag) {
+  return fmt::format("coalesce('{}' = ANY (t.flags), false)", flag);
+}
+
+std::string is_waiting() {
+  return fmt::format("({} AND NOT {})", flagged(model::kUnfetchedFlag), flagged(model::kLeftOutFlag));
+}
+
+/// Whether the stored row `t` is as good as none.
+std::string asked_again(AskAgain again) {
+  if (again == AskAgain::all) return flagged(model::kUnfetchedFlag);
+  return fmt::format("({} AND {} <= pg_catalog.now())", is_waiting(), kNextTry);
+}
+
 /// FROM and WHERE of rows n that name a record which is not stored, of source $1. The value is one of our own words,
 /// and written out: an index over such rows alone is used only then.
-std::string unmet(const model::StreamSpec& stream) {
+std::string unmet(const model::StreamSpec& stream, AskAgain again) {
   const model::Naming& naming = *stream.naming;
   const model::Table& table = stream.tables.at(0);
   const std::string parent_key = list(
@@ -31,19 +50,20 @@ std::string unmet(const model::StreamSpec& stream) {
   return fmt::format(
       "FROM {0}.{1} AS n JOIN {0}.{2} AS p ON p.source = n.source AND {3} WHERE n.source = $1 AND n.{4} = '{8}' AND "
       "n.{5} IS NOT NULL AND n.{5} <> '' AND p.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM {6} AS t WHERE "
-      "t.source = n.source AND {7} AND t.deleted_at IS NULL)",
+      "t.source = n.source AND {7} AND t.deleted_at IS NULL AND NOT {9})",
       quoted(naming.schema), quoted(naming.table), quoted(naming.parent), parent_key, quoted(naming.column),
       quoted(naming.key.back()), qualified(table), same(naming.key, 'n', table.key, 't', table.key.size()),
-      naming.value);
+      naming.value, asked_again(again));
 }
 
 }  // namespace
 
-std::map<std::string, std::int64_t> NamedRecords::missing(const std::string& source, const model::StreamSpec& stream) {
+std::map<std::string, std::int64_t> NamedRecords::missing(const std::string& source, const model::StreamSpec& stream,
+                                                          AskAgain again) {
   const std::string partition = "n." + quoted(stream.naming->key.front());
   const std::vector<pg::Param> params = {pg::text(source)};
-  const pg::Result rows =
-      connection_.execute(fmt::format("SELECT {0}::text, count(*) {1} GROUP BY {0}", partition, unmet(stream)), params);
+  const pg::Result rows = connection_.execute(
+      fmt::format("SELECT {0}::text, count(*) {1} GROUP BY {0}", partition, unmet(stream, again)), params);
   std::map<std::string, std::int64_t> counts;
   for (std::size_t row = 0; row < rows.rows(); ++row)
     counts.emplace(rows.text(row, 0), rows.integer(row, 1));
@@ -52,7 +72,7 @@ std::map<std::string, std::int64_t> NamedRecords::missing(const std::string& sou
 
 std::vector<model::Key> NamedRecords::missing_keys(const std::string& source, const model::StreamSpec& stream,
                                                    const std::string& partition, const model::Key& after,
-                                                   std::size_t limit) {
+                                                   std::size_t limit, AskAgain again) {
   const model::Table& table = stream.tables.at(0);
   const std::vector<std::string>& names = stream.naming->key;
   const std::size_t own = names.size() - 1;
@@ -68,7 +88,7 @@ std::vector<model::Key> NamedRecords::missing_keys(const std::string& source, co
   }
   const pg::Result rows =
       connection_.execute(fmt::format("SELECT DISTINCT {} {} AND n.{} = $2::text::{}{} ORDER BY {} LIMIT $3",
-                                      list(own, own_columns), unmet(stream), quoted(names.front()),
+                                      list(own, own_columns), unmet(stream, again), quoted(names.front()),
                                       sql_type(table.key.front().type), beyond, list(own, own_columns)),
                           params);
   std::vector<model::Key> keys;
@@ -79,6 +99,23 @@ std::vector<model::Key> NamedRecords::missing_keys(const std::string& source, co
       key.push_back(key_part(rows, row, i, table.key[i + 1]));
   }
   return keys;
+}
+
+std::map<std::string, Unfetched> NamedRecords::unfetched(const std::string& source, const model::StreamSpec& stream,
+                                                         UtcTime since) {
+  const model::Table& table = stream.tables.at(0);
+  const std::vector<pg::Param> params = {pg::text(source), pg::timestamptz(since)};
+  const pg::Result rows = connection_.execute(
+      fmt::format("SELECT t.{0}::text, count(*) FILTER (WHERE {2}), count(*) FILTER (WHERE NOT {2}), count(*) FILTER "
+                  "(WHERE {2} AND t.changed_at >= $2), min({3}) FILTER (WHERE {2}) FROM {1} AS t WHERE t.source = $1 "
+                  "AND t.deleted_at IS NULL AND {4} GROUP BY t.{0}",
+                  quoted(table.key.front().name), qualified(table), is_waiting(), kNextTry,
+                  flagged(model::kUnfetchedFlag)),
+      params);
+  std::map<std::string, Unfetched> found;
+  for (std::size_t row = 0; row < rows.rows(); ++row)
+    found[rows.text(row, 0)] = {rows.integer(row, 1), rows.integer(row, 2), rows.integer(row, 3), rows.time(row, 4)};
+  return found;
 }
 
 std::int64_t NamedRecords::mark_orphans(const Fence& fence, std::int64_t run_id, const model::StreamSpec& stream) {

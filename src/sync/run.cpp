@@ -12,6 +12,7 @@
 #include "sync/close_run.h"
 #include "sync/lease_keeper.h"
 #include "sync/prepare.h"
+#include "sync/unfetched.h"
 #include "sync/walk.h"
 #include "sync/wide.h"
 #include "sync/work_list.h"
@@ -179,7 +180,10 @@ class Run {
     const UtcTime now = session.ledger().now();
     store::NamedRecords named(session.connection());
     if (!job_.dry_run) named.mark_orphans(fence_, run_id_, stream);
-    for (const auto& [name, missing] : named.missing(job_.source, stream)) {
+    const bool all = job_.kind == RunKind::resync;
+    std::map<std::string, store::Unfetched> waiting = named.unfetched(job_.source, stream, now);
+    for (const auto& [name, missing] :
+         named.missing(job_.source, stream, all ? store::AskAgain::all : store::AskAgain::due)) {
       const auto partition = std::ranges::find(listed, name, &model::Partition::name);
       const bool wanted = job_.only.empty() || job_.only.contains(name);
       if (partition == listed.end() || !wanted) continue;
@@ -188,7 +192,16 @@ class Run {
       const store::Standing& known = task.standing;
       const bool same =
           known.balanced && known.total == missing && known.probed_at && now - *known.probed_at < job_.probe_all;
-      if (!same || job_.kind == RunKind::resync) tasks.push_back(std::move(task));
+      if (same && !all) continue;
+      waiting.erase(name);  // its walk tells
+      tasks.push_back(std::move(task));
+    }
+    for (const auto& [name, unfetched] : waiting) {
+      const bool wanted = job_.only.empty() || job_.only.contains(name);
+      const bool shown = std::ranges::find(listed, name, &model::Partition::name) != listed.end();
+      if (job_.dry_run || !wanted || !shown || unfetched.waiting == 0) continue;
+      session.ledger().finish_partition(fence_, run_id_, stream.name, name, std::string(name_of(Outcome::partial)), 0,
+                                        unfetched_text(job_.source, unfetched));
     }
   }
 
@@ -312,6 +325,7 @@ class Run {
       if (change.certificate && !change.certificate->balanced) message = describe_imbalance(*change.certificate);
       if (!walk->trouble().empty()) message = walk->trouble();
       if (!message.empty()) outcome = Outcome::partial;
+      if (message.empty()) message = walk->remark();
       if (walk->braked()) list.braked();
       const bool frozen = !walk->braked() && !walk->trouble().empty();
       if (frozen) list.failed({stream.name, task.partition.name, message, ErrorKind::denied});

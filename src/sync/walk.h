@@ -33,6 +33,8 @@ class PartitionWalk {
   /// Stopped by the deletion brake, or frozen: what to tell, else empty.
   const std::string& trouble() const { return trouble_; }
   bool braked() const { return braked_; }
+  /// What is no trouble of this walk and is to be told all the same, else empty.
+  const std::string& remark() const { return remark_; }
 
  private:
   /// One page of newest changes.
@@ -47,6 +49,7 @@ class PartitionWalk {
   };
 
   void load();
+  void tell_unfetched();
   std::optional<store::Certificate> read_changes();
   std::optional<store::Certificate> read_everything();
   std::optional<store::Certificate> certify_by_date();
@@ -83,6 +86,7 @@ class PartitionWalk {
 
   std::string saved_position_;       // of an unfinished pass
   std::optional<UtcTime> asked_at_;  // when the answer that a certificate is about was given, if not just now
+  std::string remark_;
   UtcTime started_{}, signpost_{};   // when the walk began,, by the database's and by the vendor's clock
   std::string newest_;               // newest change met in this walk
   std::string look_newest_;          // newest change that the last look showed

@@ -6,6 +6,7 @@
 
 #include "store/archive.h"
 #include "store/named_records.h"
+#include "sync/unfetched.h"
 #include "sync/walk.h"
 
 namespace surveysync::sync {
@@ -168,10 +169,25 @@ model::Key PartitionWalk::key_of(const std::string& id) const {
   return key;
 }
 
+/// What was tried in vain by this walk is its trouble; what waits for a later one is not.
+void PartitionWalk::tell_unfetched() {
+  store::Unfetched own;
+  reader_.door().perform([&](store::Session& session) {
+    const auto all =
+        store::NamedRecords(session.connection()).unfetched(context_.job.source, stream_, started_);
+    const auto found = all.find(task_.partition.name);
+    own = found == all.end() ? store::Unfetched{} : found->second;
+  });
+  const std::string text = unfetched_text(context_.job.source, own);
+  if (own.tried > 0 && trouble_.empty()) trouble_ = text;
+  if (own.tried == 0) remark_ = text;
+}
+
 void PartitionWalk::run_unmet_names() {
   model::Key after;
-  const std::size_t most =
-      context_.job.kind == RunKind::resync ? std::numeric_limits<std::size_t>::max() : kNamesInARun;
+  const bool resync = context_.job.kind == RunKind::resync;
+  const std::size_t most = resync ? std::numeric_limits<std::size_t>::max() : kNamesInARun;
+  const store::AskAgain again = resync ? store::AskAgain::all : store::AskAgain::due;
   bool offered = holdings(started_).stored_live > 0;
   std::size_t asked = 0;
   while (asked < most) {
@@ -179,7 +195,7 @@ void PartitionWalk::run_unmet_names() {
     std::vector<model::Key> keys;
     reader_.door().perform([&](store::Session& session) {
       keys = store::NamedRecords(session.connection())
-                 .missing_keys(context_.job.source, stream_, task_.partition.name, after, batch);
+                 .missing_keys(context_.job.source, stream_, task_.partition.name, after, batch, again);
     });
     if (keys.empty()) break;
     const SweepResult settled = settle_records(context_, reader_, keys);
@@ -189,6 +205,7 @@ void PartitionWalk::run_unmet_names() {
     if (settled.frozen || !offered || keys.size() < batch) break;
     after = std::move(keys.back());
   }
+  tell_unfetched();
   if (asked >= most) return close_uncertified(-1);  // the next run goes on
   std::int64_t missing = 0;
   reader_.door().perform([&](store::Session& session) {

@@ -1,4 +1,5 @@
 // Streams that are read whole or by name: what a run stores, marks and certifies of them, and what a refusal does.
+#include "model/named.h"
 #include "run_fixture.h"
 #include "sync/plan.h"
 #include "sync/prepare.h"
@@ -13,7 +14,7 @@ class LooseSource final : public sources::Source {
  public:
   std::map<std::int64_t, std::map<std::int64_t, std::map<std::int64_t, std::string>>> surveys;  ///< campaigns, contacts
   std::map<std::string, std::string> users;                                                     ///< by text id
-  std::set<std::string> refused, asked, files_gone;                                             ///< streams; files
+  std::set<std::string> refused, asked, files_gone, files_kept;                                 ///< streams; files
   bool users_paged = false;
   int fetches = 0, finds = 0;
 
@@ -79,7 +80,8 @@ class LooseSource final : public sources::Source {
     if (stream.name == "file") {
       const std::string& name = std::get<std::string>(key.back());
       found.presence = files_gone.contains(name) ? sources::Presence::gone : sources::Presence::present;
-      if (!files_gone.contains(name)) add(found.page, key, "bytes");
+      if (!files_gone.contains(name)) add(found.page, key, "bytes" + std::to_string(finds));
+      if (files_kept.contains(name)) found.page.records[0].flags = {std::string(model::kUnfetchedFlag)};
       return found;
     }
     found.presence = sources::Presence::gone;
@@ -305,6 +307,44 @@ TEST_F(ListsTest, NamedRecordsAreAskedForOnceAndGoWithTheirRow) {
   run_once();
   run_once();
   EXPECT_EQ(query("select count(*) from loose.file where deleted_at is null"), "0");
+}
+
+TEST_F(ListsTest, AFileThatCouldNotBeFetchedIsTriedAgainEverMoreRarely) {
+  const auto age = [&](const char* tried, const char* first) {
+    query(std::string("update loose.file set changed_at = now() - interval '") + tried +
+          "', first_seen_at = now() - interval '" + first + "'");
+  };
+  const auto told = [&] {
+    return query(
+        "select outcome || ' ' || error from surveysync.run_stream where stream = 'file' and run_id = "
+        "(select max(run_id) from surveysync.run)");
+  };
+  loose_.surveys[1][9] = {};
+  loose_.files_kept = {"a.pdf"};
+  EXPECT_EQ(run_once().outcome, sync::Outcome::partial) << "it was tried in vain";
+  EXPECT_NE(told().find("partial 1 could not be fetched"), std::string::npos) << told();
+  age("2 hours", "6 hours");
+  const int finds = loose_.finds;
+  EXPECT_EQ(run_once().outcome, sync::Outcome::succeeded) << "its time has not come";
+  EXPECT_EQ(loose_.finds, finds);
+  EXPECT_NE(told().find("partial 1 could not be fetched: tried again from "), std::string::npos) << told();
+  age("4 hours", "8 hours");
+  EXPECT_EQ(run_once().outcome, sync::Outcome::partial);
+  EXPECT_EQ(loose_.finds, finds + 1);
+  age("8 days", "60 days");
+  loose_.files_kept.clear();
+  EXPECT_EQ(run_once().outcome, sync::Outcome::succeeded) << "at least once a week";
+  EXPECT_EQ(loose_.finds, finds + 2);
+  EXPECT_EQ(query("select count(*) from loose.file where flags is null"), "1");
+  age("8 days", "60 days");
+  run_once();
+  EXPECT_EQ(loose_.finds, finds + 2);
+  query("update loose.file set flags = '{file,file_limit}'");
+  run_once();
+  EXPECT_EQ(loose_.finds, finds + 2) << "left out on purpose";
+  job_.kind = sync::RunKind::resync;
+  run_once();
+  EXPECT_EQ(loose_.finds, finds + 3);
 }
 
 TEST_F(ListsTest, AFileThatIsGoneIsNotAskedForEveryNight) {

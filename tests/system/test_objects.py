@@ -396,10 +396,35 @@ class Files(ObjectsTest):
         rows = self.bench.database.query('SELECT flags, stored_path, sha256 FROM alchemer.response_file')
         self.assertEqual(len(rows), len(self.bench.sandbox.truth('response_file')))
         for row in rows:
-            self.assertEqual((row['flags'], row['stored_path'], row['sha256']), (['file'], None, None))
+            self.assertEqual((row['flags'], row['stored_path'], row['sha256']), (['file', 'file_limit'], None, None))
         kept = [name for _, _, names in os.walk(elsewhere) for name in names]
         self.assertEqual(kept, [])
+        asked = self.asked()
+        self.assertNotIn('files.limit', self.night().err, 'a fact is told once')
+        self.assertEqual(self.asked(), asked)
+        self.configured(files={'dir': elsewhere, 'limit': '64MiB'})
+        self.assertEqual(self.bench.run('resync', 'us').code, 0)
+        self.assertEqual(compare.files_against_truth(self.bench, elsewhere), [])
         self.wipe()
+
+    def test_a_file_that_is_refused_is_tried_again_ever_more_rarely(self):
+        self.wipe()
+        self.bench.sandbox.fault('status:path=/files/,code=403')
+        done = self.bench.run('sync')
+        self.assertEqual(done.code, 5, done)
+        self.assertIn('is tried again', done.err)
+        rows = self.bench.database.query('SELECT flags, downloaded_at FROM alchemer.response_file')
+        self.assertTrue(rows and all((row['flags'], row['downloaded_at']) == (['file'], None) for row in rows), rows)
+        self.bench.database.execute("UPDATE alchemer.response_file SET first_seen_at = changed_at - interval '1 hour'")
+        asked = self.asked()
+        self.assertEqual(self.bench.run('sync').code, 0)
+        self.assertEqual(self.asked(), asked, 'its time has not come')
+        told = self.part('response_file')
+        self.assertTrue(told and all(row['outcome'] == 'partial' and 'tried again from' in row['error'] for row in told), told)
+        self.assertIn('could not be fetched', self.bench.run('status').out)
+        self.bench.sandbox.fault()
+        self.assertEqual(self.bench.run('resync', 'us').code, 0, 'whoever asks for everything need not wait')
+        self.equal()
 
     def test_without_a_directory_there_are_rows_only(self):
         self.wipe()

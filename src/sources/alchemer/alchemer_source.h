@@ -108,7 +108,8 @@ class AlchemerSource final : public Source {
   model::Page fetch_objects(const ObjectKind& kind, const FetchRequest& request, const std::stop_token& stop);
   Found find_in_kind(const ObjectKind& kind, const model::Key& key, const Scope& scope, const std::stop_token& stop);
   Found find_file(const model::Key& key, const Scope& scope, const std::stop_token& stop);
-  std::optional<FetchedFile> fetch_file(const model::Key& key, const std::string& url, const std::stop_token& stop);
+  std::optional<FetchedFile> fetch_file(const model::Key& key, const std::string& url, const Scope& scope,
+                                        const std::stop_token& stop);
   model::Page reread_object(const ObjectKind& kind, const model::Partition& partition, const std::string& raw) const;
 
   Found find_object(const std::string& path, http::Query query, const Scope& scope, const std::stop_token& stop,

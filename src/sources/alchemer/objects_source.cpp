@@ -105,17 +105,22 @@ Page AlchemerSource::reread_object(const ObjectKind& kind, const model::Partitio
 
 // --- uploaded files ---
 
-/// What became of the bytes; nothing where they are not kept. What is wrong with this file costs it alone. Throws
-/// Error(unavailable) where the vendor's storage or ours fails: with a row it would never be asked for again.
-std::optional<FetchedFile> AlchemerSource::fetch_file(const model::Key& key, const std::string& url,
+/// What became of the bytes; nothing where they are not kept. What is wrong with this file costs it alone: its row says
+/// so, and it is asked for again. Throws Error(unavailable) where the vendor's storage or ours fails.
+std::optional<FetchedFile> AlchemerSource::fetch_file(const model::Key& key, const std::string& url, const Scope& scope,
                                                       const std::stop_token& stop) {
   const Files& files = context_.files;
   if (files.directory.empty() || !files.fetch) return std::nullopt;
   FetchedFile file;
+  const std::string what = fmt::format("a file of response {}", model::key_text({key.at(0), key.at(1)}));
   try {
     const http::Download came = fetch_twice(files, url, stop);
     if (came.too_large) {
       file.trouble = "larger than files.limit";
+      file.left_out = true;
+      context_.observer.on_event(
+          event::Note{scope, Severity::warning,
+                      what + " is larger than files.limit and is left out; with another limit, `resync` fetches it"});
       return file;
     }
     file.path = store_file({files.directory, context_.name, std::get<std::int64_t>(key.at(0)),
@@ -124,11 +129,13 @@ std::optional<FetchedFile> AlchemerSource::fetch_file(const model::Key& key, con
     file.content_type = plain_header(came.content_type);
     file.size = static_cast<std::int64_t>(came.bytes.size());
     file.sha256 = sha256_hex(came.bytes);
-    file.at = context_.clock.utc_now();
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::unavailable) throw;
     file.trouble = error.message();
+    context_.observer.on_event(event::Note{
+        scope, Severity::warning, fmt::format("{} could not be fetched and is tried again: {}", what, file.trouble)});
   }
+  file.at = context_.clock.utc_now();
   return file;
 }
 
@@ -144,7 +151,7 @@ Found AlchemerSource::find_file(const model::Key& key, const Scope& scope, const
                                        std::get<std::int64_t>(key.at(1)));
   return find_object(path, {{"filename", answer}}, scope, stop, [&](Body& body, json::Value object, bool, Page& page) {
     const std::string url = file_url(object);
-    const auto fetched = url.empty() ? std::nullopt : fetch_file(key, url, stop);
+    const auto fetched = url.empty() ? std::nullopt : fetch_file(key, url, scope, stop);
     key_file(object.raw(), key, fetched, {&body.repair, body.text.get()}, page);
     page.texts.push_back(std::move(body.text));
   });

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "model/named.h"
 #include "sources/alchemer/decode_cells.h"
 #include "sources/alchemer/objects.h"
 #include "sources/alchemer/objects_decode.h"
@@ -60,10 +61,12 @@ std::optional<std::string> prepared(std::string_view raw, const std::string& our
 }
 
 std::string as_json(const FetchedFile& file) {
-  if (!file.trouble.empty()) return fmt::format(R"({{"trouble":{}}})", json::quote(file.trouble));
+  const std::int64_t at = file.at.time_since_epoch().count();
+  if (file.left_out) return fmt::format(R"({{"trouble":{},"left_out":true}})", json::quote(file.trouble));
+  // When it was tried makes the row another one: its changed_at says when it is tried again.
+  if (!file.trouble.empty()) return fmt::format(R"({{"trouble":{},"tried_at":{}}})", json::quote(file.trouble), at);
   return fmt::format(R"({{"content_type":{},"size":{},"sha256":"{}","path":{},"at":{}}})",
-                     json::quote(file.content_type), file.size, file.sha256, json::quote(file.path),
-                     file.at.time_since_epoch().count());
+                     json::quote(file.content_type), file.size, file.sha256, json::quote(file.path), at);
 }
 
 }  // namespace
@@ -113,6 +116,8 @@ void key_file(std::string_view raw, const model::Key& key, const std::optional<F
     return;
   }
   add_record({.table = 0, .key = key}, raw, std::move(text), out);
+  model::Record& record = out.records.back();
+  if (!ours.empty() && record.original) record.hash = model::hash_of(fmt::format("{}{}", *record.original, ours));
 }
 
 void decode_file(json::Document& document, const model::Record& record, model::RowBatch& rows) {
@@ -134,7 +139,8 @@ void decode_file(json::Document& document, const model::Record& record, model::R
   row[cell(kFileColumns, "stored_path")] = make.text(ours["path"], kOurs);
   if (const auto at = ours["at"].as_int())
     row[cell(kFileColumns, "downloaded_at")] = Cell::of(UtcTime(std::chrono::microseconds(*at)));
-  if (!ours["trouble"].is_absent()) make.flag("file");
+  if (!ours["trouble"].is_absent()) make.flag(model::kUnfetchedFlag);
+  if (!ours["left_out"].is_absent()) make.flag(model::kLeftOutFlag);
   for (const json::Member& member : object.members()) {
     if (std::ranges::find(kKnown, member.key) == std::end(kKnown)) make.new_field(member.key, member.value);
   }

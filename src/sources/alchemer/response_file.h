@@ -22,7 +22,8 @@ struct FetchedFile {
   std::string content_type, sha256, path;
   std::int64_t size = 0;
   UtcTime at{};
-  std::string trouble;  ///< instead of all that: "too large", "not fetched"; nothing of either where nobody asked
+  std::string trouble;    ///< instead of all that, but `at`: why it is not there; empty where nobody asked
+  bool left_out = false;  ///< the trouble is a limit of ours, and no reason to ask again
 };
 
 /// The address in the object under `data`: "url" or "download_url". Empty where there is none.

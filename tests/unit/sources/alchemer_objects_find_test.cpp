@@ -138,12 +138,21 @@ TEST_F(FindFile, TroubleWithItCostsTheFileAndNotTheRow) {
               return http::Download{"", "", true};
             }});
   say(200, file_body());
-  EXPECT_EQ(row(find("response_file", kFile)), kRow + "\nflag file\n");
+  const Found large = find("response_file", kFile);
+  EXPECT_EQ(row(large), kRow + "\nflag file\nflag file_limit\n");
+  clock.advance(std::chrono::seconds(5));
+  say(200, file_body());
+  EXPECT_EQ(find("response_file", kFile).page.records[0].hash, large.page.records[0].hash) << "a fact, told once";
   open({}, {directory + "/files", [](const std::string&, const std::stop_token&) -> http::Download {
               throw Error(ErrorKind::rejected, "HTTP 403");
             }});
   say(200, file_body());
-  EXPECT_EQ(row(find("response_file", kFile)), kRow + "\nflag file\n");
+  const Found refused = find("response_file", kFile);
+  EXPECT_EQ(row(refused), kRow + "\nflag file\n");
+  clock.advance(std::chrono::seconds(5));
+  say(200, file_body());
+  EXPECT_NE(find("response_file", kFile).page.records[0].hash, refused.page.records[0].hash)
+      << "when it was tried last is in the row, and decides when it is tried again";
 }
 
 TEST_F(FindFile, AStorageThatFailsIsAskedAgain) {
@@ -159,7 +168,7 @@ TEST_F(FindFile, AStorageThatFailsIsAskedAgain) {
               throw Error(ErrorKind::unavailable, "no route");
             }});
   say(200, file_body());
-  EXPECT_THROW(find("response_file", kFile), Error) << "with a row it would never be asked for again";
+  EXPECT_THROW(find("response_file", kFile), Error) << "a storage that is away says nothing of a file";
   open({}, {directory + "/us.key/files",  // no directory
             [](const std::string&, const std::stop_token&) {
               return http::Download{"x", "", false};
