@@ -44,7 +44,11 @@ void Daemon::Pulse::on_event(const Event& event) noexcept {
 }
 
 Daemon::Daemon(Program& program)
-    : program_(program), pulse_(*this), systemd_(program.clock()), bell_(program.clock()) {}
+    : program_(program),
+      pulse_(*this),
+      systemd_(program.clock()),
+      bell_(program.clock()),
+      page_(program.observers(), program.clock()) {}
 
 Daemon::~Daemon() {
   stop_all();
@@ -52,6 +56,7 @@ Daemon::~Daemon() {
 
 int Daemon::run() {
   config_ = sound(program_.config());  // mistakes end the program before anything starts
+  const report::WebOptions page = web_options(*config_, program_.masker());
   program_.start_log();
   const std::stop_token stop = program_.stop_of_daemon(
       [this] {
@@ -69,8 +74,10 @@ int Daemon::run() {
                                          program_.clock());
   program_.observers().add(*desk_);
   program_.observers().add(pulse_);
+  program_.observers().add(page_);
   leave_mark();
   start(config_);
+  page_.use(config_, page);
   systemd_.ready();
   while (!stop.stop_requested()) {
     if (reload_asked_.exchange(false)) reload();
@@ -139,6 +146,7 @@ void Daemon::reload() {
   systemd_.reloading();
   try {
     std::shared_ptr<const Config> config = sound(program_.read_config());
+    report::WebOptions page = web_options(*config, program_.masker());
     const bool frame = same_frame(*config, *config_);
     if (!frame) {
       pg::Connection connection(connect_options(*config), program_.clock(), program_.stop());
@@ -147,6 +155,7 @@ void Daemon::reload() {
     program_.set_log_level(config->log_level);
     desk_->use(desk_options(*config, true));
     program_.observers().on_event(event::ConfigReloaded{{}, change_lanes(std::move(config))});
+    page_.use(config_, std::move(page));
   } catch (const Error& mistake) {
     if (mistake.kind() == ErrorKind::cancelled) return;  // stopped meanwhile: that is no mistake of the file
     program_.observers().on_event(event::ConfigRefused{{}, mistake.full_text()});
@@ -253,9 +262,22 @@ std::string Daemon::status_text() const {
   return text;
 }
 
+void Daemon::show_page() {
+  std::vector<report::LaneView> lanes;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, lane] : lanes_) {
+      LaneState state = lane->state();
+      lanes.push_back({name, std::move(state.text), state.held, state.running});
+    }
+  }
+  page_.show(std::move(lanes), all_alive());
+}
+
 /// Every second: systemd hears that we live only while every lane does.
 void Daemon::look_around() {
   if (all_alive()) systemd_.feed();
+  show_page();
   std::string status = status_text();
   if (status == told_status_) return;
   told_status_ = status;
@@ -263,6 +285,7 @@ void Daemon::look_around() {
 }
 
 void Daemon::stop_all() {
+  page_.stop();
   for (std::jthread* const thread : {&secrets_, &requests_})
     thread->request_stop();
   std::map<std::string, std::shared_ptr<SourceLane>> ended;

@@ -14,6 +14,7 @@
 #include "app/program.h"
 #include "app/source_lane.h"
 #include "app/state_marker.h"
+#include "app/status_feed.h"
 #include "app/systemd.h"
 
 namespace surveysync::app {
@@ -49,6 +50,7 @@ class Daemon {
   void watch_requests(const std::stop_token& stop);
   bool all_alive() const;
   std::string status_text() const;
+  void show_page();
   void look_around();
   void stop_all();
 
@@ -60,6 +62,7 @@ class Daemon {
   std::unique_ptr<StateMarker> marker_;
   std::shared_ptr<const Config> config_;
   std::unique_ptr<IncidentDesk> desk_;
+  StatusFeed page_;
   std::unique_ptr<Accounts> accounts_;
   mutable std::mutex mutex_;  // guards lanes_ and config_ against pulse and watchers
   std::map<std::string, std::shared_ptr<SourceLane>> lanes_;

@@ -1,0 +1,139 @@
+// From what the database says to what the page draws.
+#include <algorithm>
+#include <set>
+
+#include "app/assembly.h"
+#include "app/status_feed.h"
+#include "app/status_view.h"
+#include "store/overview.h"
+
+namespace surveysync::app {
+namespace {
+
+constexpr int kRuns = 10, kDays = 30;
+
+report::FourClocks clocks_of(const store::ClockRow& row) {
+  return {row.last_attempt, row.last_success, row.last_certified, row.newest_change};
+}
+
+report::Proof proof_of(const std::optional<bool>& balanced) {
+  if (!balanced) return report::Proof::none;
+  return *balanced ? report::Proof::balanced : report::Proof::unbalanced;
+}
+
+report::SurveyView survey_view(const StatusSurvey& survey) {
+  report::Proof proof = proof_of(survey.clocks.balanced);
+  if (survey.deleted)
+    proof = report::Proof::deleted;
+  else if (!survey.clocks.followed)
+    proof = report::Proof::not_followed;
+  return {survey.clocks.partition,
+          survey.clocks.title,
+          clocks_of(survey.clocks),
+          survey.clocks.stored_live,
+          proof,
+          survey.error};
+}
+
+/// A source stands as its worst part that is followed and at the vendor.
+report::Proof proof_of(const report::SourceView& source, const store::ClockRow& row) {
+  report::Proof worst = report::Proof::none;
+  const auto take = [&](report::Proof proof) {
+    if (proof == report::Proof::unbalanced || (proof == report::Proof::balanced && worst == report::Proof::none))
+      worst = proof;
+  };
+  for (const report::SurveyView& survey : source.surveys)
+    take(survey.proof);
+  for (const report::ListView& list : source.lists)
+    take(list.proof);
+  return worst == report::Proof::none ? proof_of(row.balanced) : worst;
+}
+
+report::SourceView source_view(const StatusSource& status, const SourceConfig* config) {
+  report::SourceView source;
+  source.name = status.source;
+  source.configured = status.configured;
+  source.clocks = clocks_of(status.clocks);
+  source.stored = status.clocks.stored_live;
+  source.reads = status.fallback;
+  source.worked_by = status.worked_by;
+  if (status.next_run) {
+    source.next_run = status.next_run->at;
+    source.next_reason = status.next_run->reason;
+  }
+  if (config != nullptr) source.stale_after = config->sync.stale_after;
+  for (const StatusSurvey& survey : status.surveys)
+    source.surveys.push_back(survey_view(survey));
+  source.proof = proof_of(source, status.clocks);
+  return source;
+}
+
+report::IncidentView incident_view(store::Incident& incident) {
+  return {incident.key,     incident.rule,     incident.source,    incident.severity,
+          incident.verdict, incident.evidence, incident.next_step, incident.opened_at};
+}
+
+/// One for each account, in the order of the configuration.
+std::vector<report::BudgetView> budgets_of(const Config& config, store::Overview& overview) {
+  const std::vector<store::BudgetRow> rows = overview.budgets();
+  std::vector<report::BudgetView> budgets;
+  for (const SourceConfig& source : config.sources) {
+    const std::string account = source.type + "/" + source.account;
+    const auto known = std::ranges::find(budgets, account, &report::BudgetView::account);
+    if (known != budgets.end()) {
+      known->sources.push_back(source.name);
+      continue;
+    }
+    const http::LimiterOptions pacing = account_pacing(source, config);
+    report::BudgetView budget{account, {source.name}, pacing.requests, source.limits.vendor_limit, pacing.window, {},
+                              {}};
+    const auto row = std::ranges::find(rows, account, &store::BudgetRow::account);
+    if (row != rows.end()) {
+      budget.booked_until = row->next_free_at;
+      budget.resting_until = row->rest_until;
+    }
+    budgets.push_back(std::move(budget));
+  }
+  return budgets;
+}
+
+/// The array inside the document of `status --json`.
+std::string sources_array(const std::vector<StatusSource>& sources) {
+  std::string text = status_json(sources);
+  const std::size_t begin = text.find('['), end = text.rfind(']');
+  return begin == std::string::npos ? "[]" : text.substr(begin, end - begin + 1);
+}
+
+}  // namespace
+
+std::shared_ptr<const report::DatabaseView> look_for_page(const Config& config, pg::Connection& connection,
+                                                          const Clock& clock) {
+  const SteadyTime began = clock.now();
+  auto view = std::make_shared<report::DatabaseView>();
+  store::Overview overview(connection);
+  view->taken_at = clock.utc_now();
+  const std::vector<StatusSource> sources = look_at_status(config, connection);
+  for (const StatusSource& source : sources)
+    view->sources.push_back(source_view(source, config.find(source.source)));
+  for (store::KeyRecord& key : store::KeyBook(connection).records("")) {
+    const auto source = std::ranges::find(view->sources, key.source, &report::SourceView::name);
+    if (source != view->sources.end())
+      source->keys.push_back(
+          {key.slot, key.fingerprint, key.verdict, key.first_used_at, key.last_good_at, key.refused_at});
+  }
+  for (report::SourceView& source : view->sources)  // the one in use first
+    std::ranges::sort(source.keys, std::greater(), &report::KeyView::slot);
+  for (store::Incident& incident : store::Incidents(connection).open_ones())
+    view->incidents.push_back(incident_view(incident));
+  for (store::RunRow& run : store::History(connection).runs("", kRuns))
+    view->runs.push_back(
+        {run.run_id, run.source, run.kind, run.outcome, run.error, run.started_at, run.finished_at, run.counts});
+  view->budgets = budgets_of(config, overview);
+  for (store::DayRow& day : overview.days(kDays))
+    view->days.push_back({std::move(day.day), day.inserted, day.updated});
+  view->sources_json = sources_array(sources);
+  view->took = clock.now() - began;
+  return view;
+}
+
+}  // namespace surveysync::app
