@@ -1,6 +1,8 @@
 // `erase`: a person's or a response's data goes, everywhere, and does not come back.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "app/exit_code.h"
 #include "app/human.h"
 #include "app/json_writer.h"
@@ -29,23 +31,66 @@ struct EraseFlags {
 struct Told {
   std::size_t records = 0;
   std::vector<store::ErasureCount> erased, left;
+  std::vector<store::Mention> mentions;
   std::size_t files = 0;
   bool done = false, verified = false;
 };
 
+/// `redacted`: rows of others that stay without what described the person.
 std::string table_of(const std::vector<store::ErasureCount>& counts) {
-  TextTable table({{"TABLE"}, {"ROWS", Align::right}});
-  for (const store::ErasureCount& count : counts)
-    table.add({count.place, grouped(count.rows)});
+  const bool redacted = std::ranges::any_of(counts, [](const auto& count) { return count.redacted > 0; });
+  std::vector<TextTable::Heading> columns = {{"TABLE"}, {"ROWS", Align::right}};
+  if (redacted) columns.push_back({"REDACTED", Align::right});
+  TextTable table(std::move(columns));
+  for (const store::ErasureCount& count : counts) {
+    std::vector<std::string> cells = {count.place, grouped(count.rows)};
+    if (redacted) cells.push_back(grouped(count.redacted));
+    table.add(std::move(cells));
+  }
   return table.text(2);
+}
+
+/// "8600001/8, 8600001/9 and 3 more", or as the flags that erase them.
+std::string named_responses(const std::vector<store::Mention>& mentions, std::string_view flag,
+                            std::string_view comma) {
+  std::string text;
+  std::size_t count = 0;
+  for (const store::Mention& mention : mentions) {
+    if (mention.response.empty() || ++count > kMostUnconfirmed) continue;
+    text += fmt::format("{}{}{}", text.empty() ? "" : comma, flag, mention.response);
+  }
+  if (count > kMostUnconfirmed && flag.empty()) text += fmt::format(" and {} more", count - kMostUnconfirmed);
+  return text;
+}
+
+/// The address stands where nobody can tell whose it is.
+void tell_mentions(Program& program, const EraseFlags& flags, const Told& told) {
+  std::string text = "what --contact names still stands in ";
+  const std::string responses = named_responses(told.mentions, "", ", ");
+  if (!responses.empty()) text += "what was written in response " + responses;
+  std::string others;
+  for (const store::Mention& mention : told.mentions) {
+    if (mention.response.empty())
+      others += fmt::format("{}{} ({} rows)", others.empty() ? "" : ", ", mention.place, grouped(mention.rows));
+  }
+  if (!others.empty()) text += (responses.empty() ? "" : ", and in ") + others;
+  const std::string command =
+      fmt::format("surveysync erase {} {}", flags.source, named_responses(told.mentions, "--response ", " "));
+  program.complain(text,
+                   responses.empty()
+                       ? "it is not theirs to erase with a person: change it at the vendor, then `surveysync sync`"
+                       : "an answer does not tell whose it is; where it is the person's: " + command);
 }
 
 std::string json_of(const std::string& source, const Told& told) {
   JsonWriter json;
   const auto counts = [&](std::string_view name, const std::vector<store::ErasureCount>& rows) {
     json.key(name).begin_array();
-    for (const store::ErasureCount& count : rows)
-      json.begin_object().field("table", count.place).field("rows", count.rows).end_object();
+    for (const store::ErasureCount& count : rows) {
+      json.begin_object().field("table", count.place).field("rows", count.rows);
+      if (count.redacted > 0) json.field("redacted", count.redacted);
+      json.end_object();
+    }
     json.end_array();
   };
   json.begin_object().field("source", source).field("done", told.done);
@@ -60,6 +105,13 @@ std::string json_of(const std::string& source, const Told& told) {
   } else {
     json.null();
   }
+  json.key("mentions").begin_array();
+  for (const store::Mention& mention : told.mentions) {
+    json.begin_object().field("table", mention.place).field("rows", mention.rows);
+    if (!mention.response.empty()) json.field("response", mention.response);
+    json.end_object();
+  }
+  json.end_array();
   return json.end_object().done();
 }
 
@@ -75,8 +127,13 @@ int tell(Program& program, const EraseFlags& flags, const Told& told) {
     }
     if (told.verified && told.left.empty()) program.print(flags.source + ": nothing is left\n");
   }
-  if (!told.verified || told.left.empty()) return kExitOk;
-  if (!flags.json) program.print(fmt::format("{}: still there:\n{}", flags.source, table_of(told.left)));
+  if (told.left.empty() && told.mentions.empty()) return kExitOk;
+  if (!flags.json && !told.left.empty())
+    program.print(fmt::format("{}: still there:\n{}", flags.source, table_of(told.left)));
+  if (!told.mentions.empty()) {
+    tell_mentions(program, flags, told);
+    return kExitUnbalanced;
+  }
   program.complain("something that was erased is still stored", "run it again; if it stays, please report it");
   return kExitUnbalanced;
 }
@@ -109,6 +166,7 @@ int erase(Program& program, const EraseFlags& flags, Lane& lane, store::Session&
   told.erased = erasure.erase(fence, wish);
   told.files = remove_stored_files(files, lane.config->files.dir);
   told.done = true;
+  if (!flags.contacts.empty()) told.mentions = erasure.mentions(wish);
   if (flags.verify) {
     told.left = erasure.left_of(wish);
     told.verified = true;
@@ -144,7 +202,10 @@ void add_erase_verb(CLI::App& app, Program& program, Action& action) {
       "Rows, answers, files, quarantine and what logs of runs say of them go; keyed digests remember them, so that no\n"
       "sync, resync, replay or retry brings them back. What is not stored yet is kept out too. Certificates count "
       "what\n"
-      "the vendor still has as excluded. More than 20 records need --yes (exit code 8). --verify searches every table\n"
+      "the vendor still has as excluded. Where another record describes the person in a part of its own (a grader), "
+      "that\n"
+      "part becomes null. An address that somebody wrote into an answer is told of with the response (exit code 6). "
+      "More than 20 records need --yes (exit code 8). --verify searches every table\n"
       "afterwards, or, alone, compares all that is stored with everything that was ever erased (exit code 6 when\n"
       "something is found). The vendor's own copy stays: erase it there too.\n"
       "\nExamples:\n  surveysync erase us --response 8611799/345 --verify\n"

@@ -15,7 +15,7 @@
 namespace surveysync::store {
 namespace {
 
-constexpr const char* kEmail = "email";
+const std::string kEmail(kEmailKind);
 // A person is called what their records say, and these may name others: so often is looked again.
 constexpr int kMostRounds = 8;
 

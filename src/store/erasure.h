@@ -36,6 +36,14 @@ struct ErasureWish {
 struct ErasureCount {
   std::string place;  ///< "alchemer.response"
   std::int64_t rows = 0;
+  std::int64_t redacted = 0;  ///< rows of others that stay, without what described the person
+};
+
+/// Where an erased person's address still stands: in what people wrote. Whose it is cannot be told.
+struct Mention {
+  std::string place;
+  std::string response;  ///< key of a record of the certified stream ("77/5") that it belongs to, else empty
+  std::int64_t rows = 1;
 };
 
 /// A table as the catalog shows it.
@@ -61,11 +69,14 @@ class Erasure {
 
   /// Files that go with the records, as stored_path columns name them.
   std::vector<std::string> files_of(const ErasureWish& wish);
-  /// Deletes everything that is stored of them and writes the ledger, in one transaction.
+  /// Deletes everything that is stored of them and writes the ledger, in one transaction. Where others' records
+  /// describe a person in a part of their own (erasure_redact.h), that part becomes null, and stays so.
   std::vector<ErasureCount> erase(const Fence& fence, const ErasureWish& wish);
 
   /// Searches every table of the source's schemas and of surveysync for them; empty: nothing is left.
   std::vector<ErasureCount> left_of(const ErasureWish& wish);
+  /// Where the persons' addresses stand in what is stored; at most 1,000 records of the certified stream.
+  std::vector<Mention> mentions(const ErasureWish& wish);
   /// Compares all that is stored with the whole ledger: rows that must not be there.
   std::vector<ErasureCount> left_of_all();
 
@@ -80,6 +91,8 @@ class Erasure {
   std::vector<pg::Statement> deletions(const ErasedRecord& record, const std::vector<PlainTable>& tables) const;
   std::vector<pg::Statement> ledger_rows(const ErasureWish& wish) const;
   std::vector<pg::Statement> redactions(const ErasureWish& wish) const;
+  void redact_parts(const ErasureWish& wish, const std::vector<PlainTable>& known,
+                    std::vector<pg::Statement>& statements);
   void count_left(const model::StreamSpec& stream, const model::Table& table, std::vector<ErasureCount>& left);
   void count_left_wide(const model::StreamSpec& stream, const PlainTable& wide, std::vector<ErasureCount>& left);
 

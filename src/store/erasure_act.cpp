@@ -146,19 +146,25 @@ std::vector<ErasureCount> Erasure::erase(const Fence& fence, const ErasureWish& 
   for (const ErasedRecord& record : wish.records)
     append(deletions(record, known));
   const std::size_t deleting = statements.size();
+  redact_parts(wish, known, statements);
+  const std::size_t redacting = statements.size();
   append(ledger_rows(wish));
   append(redactions(wish));
   pg::Transaction transaction(connection_);
   const std::vector<pg::Result> results = transaction.execute_all(statements);
   Lease::judge(results[0], fence);
   transaction.commit();
-  std::map<std::string, std::int64_t> rows;
-  for (std::size_t i = 1; i < deleting; ++i) {
-    if (results[i].affected() > 0) rows[place_of(statements[i].sql)] += results[i].affected();
+  std::map<std::string, ErasureCount> rows;
+  for (std::size_t i = 1; i < redacting; ++i) {
+    if (results[i].affected() == 0) continue;
+    ErasureCount& count = rows[place_of(statements[i].sql)];
+    (i < deleting ? count.rows : count.redacted) += results[i].affected();
   }
   std::vector<ErasureCount> counts;
-  for (const auto& [place, count] : rows)
-    counts.push_back({place, count});
+  for (auto& [place, count] : rows) {
+    count.place = place;
+    counts.push_back(count);
+  }
   return counts;
 }
 

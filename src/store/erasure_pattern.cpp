@@ -64,6 +64,18 @@ std::optional<pg::Statement> where_is(const ErasedRecord& record, const PlainTab
   return where;
 }
 
+std::string shows_pattern(const PlainTable& table) {
+  std::string shown = "t::text ~* $1";
+  for (const auto& [column, type] : table.columns) {
+    if (type == "json") {
+      shown +=
+          fmt::format(" OR CASE WHEN position(E'\\\\' IN t.{0}::text) > 0 THEN t.{0}::jsonb::text ~* $1 ELSE false END",
+                      quoted(column));
+    }
+  }
+  return "(" + shown + ")";
+}
+
 std::string pattern_of_persons(const ErasureWish& wish) {
   std::string pattern;
   for (const PersonName& person : wish.persons) {

@@ -9,6 +9,8 @@
 
 namespace surveysync::store {
 
+/// Whether the text of row `t` shows the pattern $1; JSON also without its escapes.
+std::string shows_pattern(const PlainTable& table);
 /// The rows of a table that belong to a record: a condition, with its parameters from $1 on. Nothing where the table
 /// has not the columns of the record's key.
 std::optional<pg::Statement> where_is(const ErasedRecord& record, const PlainTable& table, const std::string& source);

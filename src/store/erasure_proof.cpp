@@ -17,20 +17,11 @@ namespace {
 // Rows of one read.
 constexpr std::int64_t kRows = 5000;
 
-/// Rows whose text shows the pattern, JSON also without its escapes.
 pg::Statement search(const PlainTable& table, const std::string& source, const std::string& pattern) {
-  std::string shown = "t::text ~* $1";
-  for (const auto& [column, type] : table.columns) {
-    if (type == "json") {
-      shown +=
-          fmt::format(" OR CASE WHEN position(E'\\\\' IN t.{0}::text) > 0 THEN t.{0}::jsonb::text ~* $1 ELSE false END",
-                      quoted(column));
-    }
-  }
   std::vector<pg::Param> params = {pg::text(pattern)};
   if (table.has("source")) params.push_back(pg::text(source));
-  return {fmt::format("SELECT count(*) FROM {} AS t WHERE {}({})", table.qualified(),
-                      table.has("source") ? "t.source = $2 AND " : "", shown),
+  return {fmt::format("SELECT count(*) FROM {} AS t WHERE {}{}", table.qualified(),
+                      table.has("source") ? "t.source = $2 AND " : "", shows_pattern(table)),
           std::move(params)};
 }
 

@@ -18,6 +18,9 @@ namespace surveysync::store {
 /// so.
 model::Hash exclusion_digest(std::string_view stream, std::string_view partition, std::string_view record_key);
 
+/// The kind of an e-mail address.
+inline constexpr std::string_view kEmailKind = "email";
+
 /// Who a person is: by what kind of text, and the text as it was given.
 struct PersonName {
   std::string kind, text;  ///< kinds as in model::ContactColumn

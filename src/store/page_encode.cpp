@@ -41,14 +41,15 @@ bool PageWrite::encode_record(const Item& item, std::vector<pg::TupleBuffer>& ch
   for (const pg::TupleBuffer& buffer : children)
     marks.push_back(buffer.size());
   memory_.batch.clear();
+  take_persons_out(record);
   try {
-    in_.decode(record, memory_.batch);
+    in_.decode(stored(record), memory_.batch);
     const Row& row = main_row(record);
     if (names_erased_person(record, row)) {
       of_persons_.insert(&record);
       return false;
     }
-    encode_main(record, row);
+    encode_main(stored(record), row);
     for (std::size_t table = 0; table < tables_.size(); ++table) {
       if (tables_[table].child) encode_children(record, table, children[table]);
     }

@@ -1,6 +1,8 @@
 // PageWrite: records about persons who were erased are kept out, under whatever id they come.
 #include <algorithm>
 
+#include "base/json.h"
+#include "store/erasure_redact.h"
 #include "store/erasure_sql.h"
 #include "store/page_write.h"
 
@@ -36,6 +38,22 @@ bool PageWrite::names_erased_person(const model::Record& record, const model::Ro
     const auto place = place_of(table, column.column);
     return place && in_.target.excluded->contains(PersonName{column.kind, text_of(row.cells[*place])});
   });
+}
+
+void PageWrite::take_persons_out(const model::Record& record) {
+  redacted_.reset();
+  const Exclusions* const excluded = in_.target.excluded;
+  if (excluded == nullptr || !excluded->has_persons()) return;
+  auto altered = without_persons(record.payload, [&](const std::string& address) {
+    return excluded->contains(PersonName{std::string(kEmailKind), address});
+  });
+  if (!altered) return;
+  redacted_text_ = std::move(*altered);
+  const std::size_t size = redacted_text_.size();
+  redacted_text_.append(json::kPadding, '\0');
+  redacted_ = record;
+  redacted_->payload = std::string_view(redacted_text_).substr(0, size);
+  redacted_->original.reset();
 }
 
 /// What was stored of them before goes, and the vendor's record counts as excluded.

@@ -78,7 +78,7 @@ void PageWrite::upsert_batch(pg::Transaction& transaction, std::span<const Item>
     // Encoded as for COPY first: what cannot be encoded must not leave half a row in the arrays.
     if (!encode_record(item, memory_.changed)) continue;
     memory_.main.clear();
-    arrays.add(*item.record, main_row(*item.record).cells, flags_of(*item.record));
+    arrays.add(stored(*item.record), main_row(*item.record).cells, flags_of(*item.record));
     sent.push_back(item);
     for (std::size_t index = 0; index < tables_.size(); ++index)
       ends.push_back(memory_.changed[index].size());

@@ -4,6 +4,7 @@
 // repeats it. One thread; its buffers live in PageMemory and are reused from page to page.
 
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -110,6 +111,10 @@ class PageWrite {
   std::vector<pg::Statement> missing_statements() const;
   std::vector<pg::Statement> version_statements(std::span<const Item> items, const Refused& refused) const;
   std::vector<pg::Statement> closing_statements() const;
+  /// Where the record that is encoded next speaks of an erased person on the side: as it is stored, without.
+  void take_persons_out(const model::Record& record);
+  /// What is stored of the record that was encoded last.
+  const model::Record& stored(const model::Record& record) const { return redacted_ ? *redacted_ : record; }
   bool names_erased_person(const model::Record& record, const model::RowBatch::Row& row) const;
   std::vector<pg::Statement> person_statements() const;
   std::optional<pg::Statement> sighting_statement() const;
@@ -132,7 +137,9 @@ class PageWrite {
   std::set<std::string> in_quarantine_;  ///< keys of the page that are in quarantine already
   std::vector<Item> written_;
   std::set<const model::Record*> of_persons_;  ///< who were erased: not stored, in this attempt
-  Refused bad_;                                ///< by the decoder or the encoder, in this attempt
+  std::string redacted_text_;
+  std::optional<model::Record> redacted_;  ///< of the record that was encoded last; its payload is the text
+  Refused bad_;                            ///< by the decoder or the encoder, in this attempt
   std::map<std::string, std::string> notices_;
   std::vector<model::Key> taken_;  ///< rows of the first table that the upsert took
   std::optional<UtcTime> newest_;

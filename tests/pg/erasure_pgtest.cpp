@@ -175,6 +175,48 @@ TEST_F(ErasureTest, APersonStaysAwayUnderNewIdsToo) {
   EXPECT_TRUE(erasure().left_of_all().empty());
 }
 
+TEST_F(ErasureTest, APartOfAnothersRecordGoesAndStaysAway) {
+  const auto text = [](const std::string& part) {
+    std::string one = BookSource::response_text(2, 1, "x");
+    return one.insert(one.size() - 1, ",\"grader\":" + part);
+  };
+  vendor_.fill(1, 3);
+  vendor_.surveys[1].responses[2] = text(R"({"name":"Jo","email":"Jo@x.org"})");
+  load();
+  ErasureWish wish;
+  erasure().add_person("jo@x.org", wish);
+  EXPECT_TRUE(wish.records.empty());
+  const std::vector<ErasureCount> counts = erase(wish);
+  ASSERT_EQ(counts.size(), 1U);
+  EXPECT_EQ(counts[0].redacted, 1);
+  EXPECT_EQ(left(wish), "");
+  EXPECT_TRUE(erasure().mentions(wish).empty());
+  EXPECT_EQ(query("SELECT payload->>'grader' IS NULL FROM alchemer.response WHERE response_id = 2"), "t");
+  // The vendor changes the record: it comes with the part again.
+  vendor_.surveys[1].responses[2] = text(R"({"name":"Joe","email":"jo@x.org"})");
+  vendor_.surveys[1].responses[3] = BookSource::response_text(3, 2, "x");
+  const store::Fence fence = session_->acquire_lease("us", std::chrono::minutes(5));
+  const std::int64_t run = session_->ledger().open_run(fence, "incremental");
+  load(*session_, fence, run, streams_[1], vendor_.partition(1));
+  EXPECT_EQ(left(wish), "");
+  EXPECT_EQ(query("SELECT count(*) FROM alchemer.response"), "3");
+}
+
+TEST_F(ErasureTest, AnAddressInAnAnswerIsToldWithItsResponse) {
+  vendor_.fill(1, 3);
+  load();
+  run_sql("UPDATE alchemer.answer SET answer = 'write to Jo@x.org' WHERE response_id = 2 AND question_id = 10");
+  ErasureWish wish;
+  erasure().add_person("jo@x.org", wish);
+  erase(wish);
+  const std::vector<store::Mention> found = erasure().mentions(wish);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].response, "1/2");
+  ErasureWish answer = response("1/2");
+  erase(answer);
+  EXPECT_TRUE(erasure().mentions(wish).empty());
+}
+
 TEST_F(ErasureTest, AnotherKeyIsRefusedByName) {
   vendor_.fill(1, 2);
   load();
