@@ -1,8 +1,8 @@
 #pragma once
 // Starts a program without a shell of ours, in its own process group, and reads what it writes. The child gets an empty
-// signal mask (our threads block the signals they wait for), the default for SIGPIPE, and what it is given as input. Killed
-// with its group and reaped when this goes, unless it has ended by then. Used by base/secret_command and by hooks. One
-// thread.
+// signal mask (our threads block the signals they wait for), the default for SIGPIPE, and what it is given as input.
+// Killed with its group and reaped when this goes, unless it has ended by then. Used by base/secret_command and by
+// hooks. One thread.
 
 #include <sys/types.h>
 
