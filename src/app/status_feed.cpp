@@ -14,7 +14,7 @@ namespace {
 constexpr Duration kLook = std::chrono::seconds(5);   // between two looks
 constexpr Duration kLeast = std::chrono::seconds(1);  // between two looks, whatever happens
 constexpr int kShare = 20;                            // looking takes at most this part of the time
-constexpr Duration kOfferAgain = std::chrono::seconds(15);
+constexpr Duration kOfferAgain = std::chrono::seconds(5);
 constexpr Duration kConnect = std::chrono::seconds(5), kStatement = std::chrono::seconds(20);
 constexpr std::size_t kShortestToken = 16;
 
