@@ -1,10 +1,9 @@
 #include "app/status_feed.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "app/assembly.h"
+#include "app/host_name.h"
 #include "base/sha256.h"
 #include "store/migrate.h"
 
@@ -17,11 +16,6 @@ constexpr int kShare = 20;                            // looking takes at most t
 constexpr Duration kOfferAgain = std::chrono::seconds(5);
 constexpr Duration kConnect = std::chrono::seconds(5), kStatement = std::chrono::seconds(20);
 constexpr std::size_t kShortestToken = 16;
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string();
-}
 
 /// Whether people who look at the page wait for this.
 bool changes_the_page(const Event& event) {
