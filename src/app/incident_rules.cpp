@@ -195,8 +195,8 @@ std::vector<IncidentAct> IncidentRules::at_end(const event::RunFinished& event) 
     acts.push_back(
         open("contract_changed", scope, "warning", "",
              fmt::format("run {} met what the vendor did not send before: {}", scope.run_id, listed(story.contract)),
-             "nothing is lost: it is kept in payload. If you need it as columns, tell the maintainers: "
-             "surveysync status --json"));
+             "nothing is lost: it is kept in payload. To see all: psql -d DATABASE -c 'TABLE "
+             "surveysync.contract_change'"));
   }
   const bool quarantined = event.cause == policy(ErrorKind::malformed).name && event.counts.quarantined > 0;
   if (event.outcome == "succeeded") {
