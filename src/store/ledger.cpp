@@ -84,9 +84,22 @@ void Ledger::finish_partition(const Fence& fence, std::int64_t run_id, const std
       "requests, "
       "error) VALUES ($1, $2, $3, $4, $5, pg_catalog.now(), pg_catalog.now(), $6, nullif($7, '')) "
       "ON CONFLICT (run_id, stream, partition) DO UPDATE SET outcome = excluded.outcome, "
-      "finished_at = excluded.finished_at, requests = excluded.requests, error = excluded.error",
+      "finished_at = excluded.finished_at, requests = excluded.requests, error = excluded.error, "
+      "quarantined = least(s.quarantined, (SELECT count(*) FROM surveysync.quarantine AS q WHERE q.source = $4 AND "
+      "q.stream = $2 AND q.partition = $3 AND q.run_id = $1))",
       {pg::int8(run_id), pg::text(stream), pg::text(partition), pg::text(fence.source), pg::text(outcome),
        pg::int8(requests), pg::text(pg::storable(error))});
+}
+
+std::int64_t Ledger::quarantined_by(std::int64_t run_id, const std::string& source, const std::string& stream,
+                                    const std::string& partition) {
+  const std::vector<pg::Param> params = {pg::int8(run_id), pg::text(source), pg::text(stream), pg::text(partition)};
+  return connection_
+      .execute(
+          "SELECT count(*) FROM surveysync.quarantine WHERE run_id = $1 AND source = $2 AND stream = $3 AND "
+          "partition = $4",
+          params)
+      .integer(0, 0);
 }
 
 std::optional<model::Checkpoint> Ledger::checkpoint(const std::string& source, const std::string& stream,

@@ -74,10 +74,16 @@ class Ledger {
   /// transaction.
   void finish_run(const Fence& fence, std::int64_t run_id, const std::string& outcome, const Counts& counts,
                   const std::string& error, bool certified = false);
-  /// The outcome of one partition; row counts were added by the writer page by page, requests are set here.
+  /// The outcome of one partition; row counts were added by the writer page by page, requests are set here, and what
+  /// was quarantined on several pages counts once.
   void finish_partition(const Fence& fence, std::int64_t run_id, const std::string& stream,
                         const std::string& partition, const std::string& outcome, std::int64_t requests,
                         const std::string& error);
+
+  /// How many records of the partition the run put, or found again, in quarantine: each once, however often it was
+  /// read.
+  std::int64_t quarantined_by(std::int64_t run_id, const std::string& source, const std::string& stream,
+                              const std::string& partition);
 
   /// Where each partition of the source stands, also those that the vendor's list does not show any more.
   std::vector<PartitionState> states(const std::string& source);

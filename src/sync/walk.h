@@ -50,6 +50,7 @@ class PartitionWalk {
 
   void load();
   void tell_unfetched();
+  void count_quarantined_once(store::Session& session);
   std::optional<store::Certificate> read_changes();
   std::optional<store::Certificate> read_everything();
   std::optional<store::Certificate> certify_by_date();
@@ -87,9 +88,9 @@ class PartitionWalk {
   std::string saved_position_;       // of an unfinished pass
   std::optional<UtcTime> asked_at_;  // when the answer that a certificate is about was given, if not just now
   std::string remark_;
-  UtcTime started_{}, signpost_{};   // when the walk began,, by the database's and by the vendor's clock
-  std::string newest_;               // newest change met in this walk
-  std::string look_newest_;          // newest change that the last look showed
+  UtcTime started_{}, signpost_{};  // when the walk began,, by the database's and by the vendor's clock
+  std::string newest_;              // newest change met in this walk
+  std::string look_newest_;         // newest change that the last look showed
   std::optional<UtcTime> look_newest_at_;
   std::int64_t total_after_ = -1, fetched_ = 0, tombstoned_ = 0;
   bool looked_at_all_ = false;  // by the last look, which stored nothing: equal counts are then equal ids

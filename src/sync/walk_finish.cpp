@@ -67,6 +67,14 @@ void PartitionWalk::forget_absent_exclusions() {
   });
 }
 
+/// A pass that was repeated met the same records again.
+void PartitionWalk::count_quarantined_once(store::Session& session) {
+  if (reader_.counts.quarantined == 0 || context_.job.dry_run) return;
+  const std::int64_t records =
+      session.ledger().quarantined_by(context_.run_id, context_.job.source, stream_.name, task_.partition.name);
+  reader_.counts.quarantined = std::min(reader_.counts.quarantined, records);
+}
+
 /// `compared`: every id of the vendor was met, and is what is stored.
 void PartitionWalk::finish(const store::Certificate& certificate, bool compared) {
   store::Standing standing = task_.standing;
@@ -101,6 +109,7 @@ void PartitionWalk::finish(const store::Certificate& certificate, bool compared)
     store::Ledger& ledger = session.ledger();
     ledger.save_certificate(context_.fence, certificate);
     ledger.close_pass(context_.fence, closed, standing);
+    count_quarantined_once(session);
   });
   context_.observer.on_event(event::CertificateIssued{reader_.scope(), certificate.balanced, certificate.total_before,
                                                       certificate.total_after, certificate.stored_live,
@@ -119,6 +128,7 @@ void PartitionWalk::close_uncertified(std::optional<std::int64_t> total) {
     store::Ledger& ledger = session.ledger();
     ledger.forget_unseen_quarantine(context_.fence, stream_.name, task_.partition.name, started_);
     ledger.close_pass(context_.fence, closed, standing);
+    count_quarantined_once(session);
   });
 }
 
@@ -173,8 +183,7 @@ model::Key PartitionWalk::key_of(const std::string& id) const {
 void PartitionWalk::tell_unfetched() {
   store::Unfetched own;
   reader_.door().perform([&](store::Session& session) {
-    const auto all =
-        store::NamedRecords(session.connection()).unfetched(context_.job.source, stream_, started_);
+    const auto all = store::NamedRecords(session.connection()).unfetched(context_.job.source, stream_, started_);
     const auto found = all.find(task_.partition.name);
     own = found == all.end() ? store::Unfetched{} : found->second;
   });

@@ -55,6 +55,19 @@ TEST_F(LedgerTest, AStoppedHolderInTheMiddleOfACopyIsReplaced) {
   EXPECT_THROW(page.execute("SELECT 1"), Error);
 }
 
+TEST_F(LedgerTest, ARecordThatIsQuarantinedOnEachPassCountsOnce) {
+  const std::string run = std::to_string(run_);
+  run_sql("INSERT INTO surveysync.run_stream (run_id, stream, partition, source, started_at, quarantined) VALUES (" +
+          run + ", 'response', '77', 'us', now(), 8)");
+  run_sql(
+      "INSERT INTO surveysync.quarantine (source, stream, partition, record_key, reason, raw, run_id, first_seen_at, "
+      "last_seen_at) SELECT 'us', 'response', '77', 'raw:' || n, 'bad', 'x', " +
+      run + " - n / 3, now(), now() FROM generate_series(1, 3) AS n");
+  EXPECT_EQ(ledger_.quarantined_by(run_, "us", "response", "77"), 2);
+  ledger_.finish_partition(fence_, run_, "response", "77", "partial", 4, "");
+  EXPECT_EQ(query("SELECT quarantined FROM surveysync.run_stream WHERE run_id = " + run), "2");
+}
+
 TEST_F(LedgerTest, RenewAndReleaseHeedTheFence) {
   Lease::renew(*connection_, fence_, std::chrono::minutes(10));
   EXPECT_EQ(query("SELECT extract(epoch FROM expires_at - renewed_at)::int FROM surveysync.lease"), "600");
