@@ -132,7 +132,7 @@ TEST_F(RetentionTest, RunsThatMustStayDoNotHideThoseBehindThem) {
   // The first three hundred are each the last that saw a survey.
   run_sql(
       "INSERT INTO surveysync.run_stream (run_id, stream, partition, source, outcome, started_at) SELECT run_id, "
-      "'response', run_id::text, 'us', 'succeeded', now() FROM surveysync.run ORDER BY run_id LIMIT 300");
+      "'response', run_id::text, 'us', 'succeeded', now() FROM surveysync.run AS r ORDER BY r.run_id LIMIT 300");
   EXPECT_EQ(forget().runs, 199);
   EXPECT_EQ(runs().size(), 301U);
 }

@@ -13,9 +13,10 @@ class RolesTest : public EmptyDatabaseTest {
   RolesTest() { run_sql(store::print_roles()); }
   ~RolesTest() override {
     run_sql("DROP ROLE IF EXISTS an_owner, a_writer, a_reader");
-    run_sql(
-        "DROP OWNED BY surveysync_owner, surveysync_writer, surveysync_reader CASCADE; "
-        "DROP ROLE surveysync_owner, surveysync_writer, surveysync_reader");
+    // One by one: PostgreSQL stumbles over default privileges of several roles at once.
+    for (const std::string role : {"surveysync_reader", "surveysync_writer", "surveysync_owner"})
+      run_sql("DROP OWNED BY " + role + " CASCADE");
+    run_sql("DROP ROLE surveysync_reader, surveysync_writer, surveysync_owner");
   }
   void add_login(const std::string& name, const std::string& role) {
     run_sql(fmt::format("CREATE ROLE {0} LOGIN IN ROLE {1}; ALTER ROLE {0} SET role = '{1}'", name, role));
