@@ -24,7 +24,7 @@ std::string forecast_text(std::span<const SourceForecast> forecasts) {
                    {"ROWS", Align::right},
                    {"REQUESTS", Align::right},
                    {"TAKES ABOUT", Align::right}});
-  std::int64_t asked = 0;
+  std::int64_t asked = 0, repeated = 0;
   for (const SourceForecast& source : forecasts) {
     if (source.error) continue;
     const sync::Forecast& next = source.forecast;
@@ -32,10 +32,13 @@ std::string forecast_text(std::span<const SourceForecast> forecasts) {
                grouped(next.probes), grouped(next.skipped), grouped(next.rows), grouped(next.requests),
                spoken(source.takes)});
     asked += next.asked;
+    repeated += next.repeated;
   }
   if (table.empty()) return {};
-  return table.text() + fmt::format("planning made {} request{}; a sync that follows at once does not repeat them\n",
-                                    grouped(asked), asked == 1 ? "" : "s");
+  return table.text() +
+         fmt::format("planning made {} request{}; a sync that follows at once {}\n", grouped(asked),
+                     asked == 1 ? "" : "s",
+                     repeated == 0 ? "does not repeat them" : fmt::format("repeats {} of them", grouped(repeated)));
 }
 
 std::string forecast_json(std::span<const SourceForecast> forecasts) {

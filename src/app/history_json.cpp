@@ -59,6 +59,16 @@ void write_survey(JsonWriter& writer, const StatusSurvey& survey) {
       .end_object();
 }
 
+void write_list(JsonWriter& writer, const store::ListRow& list) {
+  writer.begin_object()
+      .field("stream", list.stream)
+      .field("last_certified", list.last_certified)
+      .field("stored_live", list.stored_live)
+      .field("vendor_total", list.total)
+      .field("balanced", list.balanced)
+      .end_object();
+}
+
 void write_quarantine(JsonWriter& writer, const store::QuarantineRow& row) {
   writer.field("quarantine_id", row.quarantine_id)
       .field("source", row.source)
@@ -103,6 +113,7 @@ std::string run_json(const store::RunRow& run, const std::vector<store::RunStrea
   writer.end_array().key("certificates").begin_array();
   for (const store::Certificate& certificate : certificates) {
     writer.begin_object()
+        .field("stream", certificate.stream)
         .field("survey_id", certificate.partition)
         .field("as_of", certificate.as_of)
         .field("total_before", certificate.total_before)
@@ -161,7 +172,10 @@ std::string status_json(const std::vector<StatusSource>& sources) {
     }
     write_service(writer, source);
     write_capabilities(writer, source);
-    writer.key("surveys").begin_array();
+    writer.key("lists").begin_array();
+    for (const store::ListRow& list : source.lists)
+      write_list(writer, list);
+    writer.end_array().key("surveys").begin_array();
     for (const StatusSurvey& survey : source.surveys)
       write_survey(writer, survey);
     writer.end_array().end_object();

@@ -31,6 +31,7 @@ struct StatusSource {
   std::string worked_by = {};                              ///< the process that works it now
   std::optional<store::KeyRecord> refused = std::nullopt;  ///< its key, when it is refused
   std::vector<store::Incident> incidents = {};             ///< open ones
+  std::vector<store::ListRow> lists = {};                  ///< certified lists of the account
   std::vector<StatusSurvey> surveys;
 };
 

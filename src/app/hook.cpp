@@ -89,6 +89,7 @@ std::string run_hook(const std::string& command, const Scope& scope, Duration ti
   try {
     ChildProcess child({{"/bin/sh", "-c", command},
                         {fmt::format("SURVEYSYNC_RUN_ID={}", scope.run_id), "SURVEYSYNC_SOURCE=" + scope.source},
+                        {},
                         true});
     OutputLog log(scope, observer);
     const Deadline deadline(clock, time);

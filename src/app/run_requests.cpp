@@ -82,8 +82,11 @@ class Follower {
     const auto row = requests.find(request_);
     if (!row) throw Error(ErrorKind::locked, fmt::format("request {} is gone from surveysync.request", request_));
     if (row->finished_at) {
-      const auto run = row->run_id == 0 ? std::nullopt : store::History(session_->connection()).run(row->run_id);
-      return report_of(*row, run);
+      store::History history(session_->connection());
+      sync::RunReport report = report_of(*row, row->run_id == 0 ? std::nullopt : history.run(row->run_id));
+      for (const store::Certificate& certificate : history.certificates(row->run_id))
+        report.certified += certificate.balanced ? 1 : 0;
+      return report;
     }
     const auto holder = requests.holder(job_.source);
     tell(*row, holder);

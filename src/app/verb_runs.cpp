@@ -96,7 +96,8 @@ std::string streams_text(const std::vector<store::RunStreamRow>& streams) {
 }
 
 std::string certificates_text(const std::vector<store::Certificate>& certificates) {
-  TextTable table({{"SURVEY"},
+  TextTable table({{"STREAM"},
+                   {"SURVEY"},
                    {"AS OF (UTC)"},
                    {"VENDOR BEFORE", Align::right},
                    {"VENDOR AFTER", Align::right},
@@ -105,8 +106,8 @@ std::string certificates_text(const std::vector<store::Certificate>& certificate
                    {"EXCLUDED", Align::right},
                    {"VERDICT"}});
   for (const store::Certificate& row : certificates) {
-    table.add({row.partition, moment(row.as_of), grouped(row.total_before), grouped(row.total_after),
-               grouped(row.stored_live), grouped(row.quarantined), grouped(row.excluded),
+    table.add({row.stream, row.partition.empty() ? "all" : row.partition, moment(row.as_of), grouped(row.total_before),
+               grouped(row.total_after), grouped(row.stored_live), grouped(row.quarantined), grouped(row.excluded),
                row.balanced ? "balanced" : "NOT BALANCED"});
   }
   return table.empty() ? "" : "\n" + table.text();

@@ -33,8 +33,20 @@ std::string list_line(std::string_view what, const std::vector<std::string>& nam
   return names.empty() ? "" : fmt::format("  {}: {}\n", what, fmt::join(names, ", "));
 }
 
+bool is_list(const sync::PartitionVerdict& verdict) {
+  return verdict.partition.empty();
+}
+
+/// "3 of 4 surveys", "3 of 4 lists".
+std::string compared_text(const sync::VerifyReport& report, std::int64_t equal) {
+  const bool lists = !report.partitions.empty() && std::ranges::all_of(report.partitions, is_list);
+  return fmt::format("{} of {} {}", grouped(equal), grouped(static_cast<std::int64_t>(report.partitions.size())),
+                     lists ? "lists" : "surveys");
+}
+
 std::string table_text(const sync::VerifyReport& report, bool deep) {
-  std::vector<TextTable::Heading> headings = {{"SURVEY"},
+  std::vector<TextTable::Heading> headings = {{"STREAM"},
+                                              {"SURVEY"},
                                               {"TITLE"},
                                               {"VENDOR", Align::right},
                                               {"STORED", Align::right},
@@ -48,7 +60,8 @@ std::string table_text(const sync::VerifyReport& report, bool deep) {
   TextTable table(std::move(headings));
   for (const sync::PartitionVerdict& verdict : report.partitions) {
     if (verdict.error.empty() && verdict.equal()) continue;
-    std::vector<std::string> row = {verdict.partition,
+    std::vector<std::string> row = {verdict.stream,
+                                    is_list(verdict) ? "all" : verdict.partition,
                                     shortened(report::printable(verdict.title), kTitleColumns),
                                     grouped(verdict.vendor_total),
                                     grouped(verdict.holdings.stored_live),
@@ -73,6 +86,7 @@ void write_keys(JsonWriter& writer, std::string_view name, const std::vector<std
 
 void write_verdict(JsonWriter& writer, const sync::PartitionVerdict& verdict, bool deep) {
   writer.begin_object()
+      .field("stream", verdict.stream)
       .field("survey_id", verdict.partition)
       .field("title", verdict.title)
       .field("equal", verdict.error.empty() && verdict.equal())
@@ -96,20 +110,21 @@ std::string verify_text(const sync::VerifyReport& report, bool deep) {
   const auto failed = std::ranges::count_if(report.partitions, [](const auto& p) { return !p.error.empty(); });
   const auto equal =
       std::ranges::count_if(report.partitions, [](const auto& p) { return p.error.empty() && p.equal(); });
-  std::string text = fmt::format(
-      "{}: {}: {} of {} surveys equal by {}{}, {} requests\n", report.source,
-      differs(report)               ? "DIFFERENT"
-      : report.error || failed != 0 ? "could not be compared"
-                                    : "equal",
-      grouped(equal), grouped(static_cast<std::int64_t>(report.partitions.size())), deep ? "ids and content" : "count",
-      failed == 0 ? "" : fmt::format(", {} not compared", grouped(failed)), grouped(report.requests));
+  std::string text =
+      fmt::format("{}: {}: {} equal by {}{}, {} requests\n", report.source,
+                  differs(report)               ? "DIFFERENT"
+                  : report.error || failed != 0 ? "could not be compared"
+                                                : "equal",
+                  compared_text(report, equal), deep ? "ids and content" : "count",
+                  failed == 0 ? "" : fmt::format(", {} not compared", grouped(failed)), grouped(report.requests));
   text += table_text(report, deep);
   for (const sync::PartitionVerdict& verdict : report.partitions) {
     text += keys_line("missing here", verdict.missing, verdict.missing_keys);
     text += keys_line("not at the vendor", verdict.extra, verdict.extra_keys);
     text += keys_line("other content here", verdict.different, verdict.different_keys);
     if (!verdict.error.empty()) {
-      text += fmt::format("  {}: {}\n", verdict.partition, shortened(report::printable(verdict.error), kErrorColumns));
+      text += fmt::format("  {}: {}\n", is_list(verdict) ? verdict.stream : verdict.partition,
+                          shortened(report::printable(verdict.error), kErrorColumns));
     }
   }
   text += list_line("surveys that the vendor does not list", report.unknown_at_vendor);

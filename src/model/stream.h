@@ -42,6 +42,14 @@ struct ContactColumn {
   std::string kind;  ///< "email", "contact": values of one kind mean the same person wherever they stand
 };
 
+/// Which rows of a table the configuration still follows, where one list holds what is followed and what is not: the
+/// others stay as they are, neither counted nor marked deleted.
+struct FollowedRows {
+  std::string column;              ///< a text column that names what is followed
+  std::vector<std::string> only;   ///< its values; empty: all
+  std::vector<std::string> never;  ///< but these
+};
+
 /// A target table as a provider declares it. `source text` leads every key and is not listed. Main tables also carry
 /// the standard columns (payload, payload_raw, payload_hash, flags, first_seen_at, changed_at, deleted_at, run_id),
 /// which store/writer fills; child tables carry only run_id and are replaced whole with their record.
@@ -56,6 +64,7 @@ struct Table {
   /// How many leading key columns name the partition: 1 for survey_id.
   std::size_t scope = 1;
   std::vector<ContactColumn> contact_columns = {};
+  std::optional<FollowedRows> followed_rows = std::nullopt;
 
   std::string qualified() const { return schema + "." + name; }
 };
@@ -121,6 +130,8 @@ struct Record {
   /// What the source knows beyond the bytes (position, page), for its decoder. The hash does not cover it: rows of such
   /// records are compared column by column.
   std::string context;
+  /// The vendor shows more of it when it is asked for alone: Source::complete.
+  bool in_part = false;
 };
 
 /// A record that could not even be keyed.
@@ -148,6 +159,7 @@ struct Page {
   std::string newest;  ///< the newest change on this page as the vendor writes it; ordered by bytes, empty when none
   std::optional<UtcTime> newest_at;  ///< the same as an instant, as well as the vendor's clock is known
   std::optional<UtcTime> oldest_at;  ///< the oldest change on it
+  std::string incomplete;            ///< why records lack what the vendor shows of them alone; empty: none does
   std::string unreliable;  ///< why the window cannot be read: filter or order ignored, ...; walk everything instead
 };
 

@@ -102,6 +102,13 @@ class Source {
   /// not show. Throws Error(denied) where the key may not read the stream or the vendor does not offer it.
   virtual model::Page fetch(const FetchRequest& request, const std::stop_token& stop) = 0;
 
+  /// Puts records that the page shows in part (Record::in_part) there in full: as `stored` has them where the list says
+  /// what it said then, else by one request each. `stored`: their live rows, in any order; its texts go over to the
+  /// page. One that cannot be had alone keeps what was stored of it beyond the list, and Page::incomplete says why.
+  /// Throws what ends the run, and what ends every such request. The default is for sources whose lists show all.
+  virtual void complete(const FetchRequest& /*request*/, model::Page& /*page*/, model::Page& /*stored*/,
+                        const std::stop_token& /*stop*/) {}
+
   /// What `fetch` of this stream can do, from what was assumed.
   virtual Abilities abilities(const model::StreamSpec& stream) const = 0;
   /// A bookmark: everything that changed until `newest` (a Page::newest) is stored, but nothing is claimed beyond

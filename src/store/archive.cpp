@@ -76,6 +76,16 @@ Standard read_standard(const pg::Result& rows, std::size_t row, std::size_t colu
   return standard;
 }
 
+/// Adds a record whose payload and standard columns stand from `column` on.
+void add_stored(const pg::Result& rows, std::size_t row, std::size_t column, model::Record record, model::Page& page) {
+  record.payload = keep(page, rows.bytes(row, column));
+  Standard standard = read_standard(rows, row, column + 1);
+  record.hash = standard.hash.value_or(model::Hash{});
+  if (standard.raw) record.original = keep(page, *standard.raw);
+  record.flags = std::move(standard.flags);
+  page.records.push_back(std::move(record));
+}
+
 std::optional<model::KeyPart> part_from(std::string_view text, const model::Column& column) {
   if (column.type != model::ColumnType::int64) return std::string(text);
   std::int64_t number = 0;
@@ -191,12 +201,38 @@ model::Page Archive::records(const std::string& source, const model::StreamSpec&
   for (std::size_t row = 0; row < rows.rows(); ++row) {
     model::Record record;
     record.key = read_key(rows, row, table, prefix);
-    record.payload = keep(page, rows.bytes(row, sql.own_keys()));
-    Standard standard = read_standard(rows, row, sql.own_keys() + 1);
-    record.hash = standard.hash.value_or(model::Hash{});
-    if (standard.raw) record.original = keep(page, *standard.raw);
-    record.flags = std::move(standard.flags);
-    page.records.push_back(std::move(record));
+    add_stored(rows, row, sql.own_keys(), std::move(record), page);
+  }
+  return page;
+}
+
+namespace {
+
+/// Each once, in order.
+void sort_keys(std::vector<model::Key>& keys) {
+  std::ranges::sort(keys);
+  const auto again = std::ranges::unique(keys);
+  keys.erase(again.begin(), again.end());
+}
+
+}  // namespace
+
+model::Page Archive::live_records(const std::string& source, const model::StreamSpec& stream,
+                                  std::vector<model::Key> keys) {
+  const model::Table& table = stream.tables.at(0);
+  const std::size_t fixed = TableSql(table).fixed(), rest = table.key.size() - fixed;
+  model::Page page;
+  if (keys.empty()) return page;
+  sort_keys(keys);
+  const auto params =
+      key_params(source, table, fixed, keys.size(), [&](std::size_t i) -> const model::Key& { return keys[i]; });
+  const pg::Result rows = connection_.execute(ArchiveSql(table).live_records(), params);
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    model::Record record;
+    record.key.assign(keys.front().begin(), keys.front().begin() + static_cast<std::ptrdiff_t>(fixed));
+    for (std::size_t i = 0; i < rest; ++i)
+      record.key.push_back(key_part(rows, row, i, table.key[fixed + i]));
+    add_stored(rows, row, rest, std::move(record), page);
   }
   return page;
 }
@@ -297,9 +333,7 @@ std::vector<Archive::Stored> Archive::lookup(const std::string& source, const mo
   const std::size_t fixed = TableSql(table).fixed(), rest = table.key.size() - fixed;
   std::vector<Stored> found;
   if (keys.empty()) return found;
-  std::ranges::sort(keys);
-  const auto again = std::ranges::unique(keys);
-  keys.erase(again.begin(), again.end());
+  sort_keys(keys);
   const auto params =
       key_params(source, table, fixed, keys.size(), [&](std::size_t i) -> const model::Key& { return keys[i]; });
   const pg::Result rows = connection_.execute(TableSql(table).lookup(), params);

@@ -35,6 +35,9 @@ class Archive {
   model::Page records(const std::string& source, const model::StreamSpec& stream, const std::string& partition,
                       const std::optional<model::Key>& after, std::size_t limit);
 
+  /// The live rows with these keys of one partition, as records: payload, original, hash and flags as stored.
+  model::Page live_records(const std::string& source, const model::StreamSpec& stream, std::vector<model::Key> keys);
+
   /// A row that was lost after the vendor had deleted its record: to be marked again once it is made.
   struct Mark {
     std::size_t table = 0;  ///< index into StreamSpec::tables

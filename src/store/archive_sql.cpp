@@ -2,16 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "store/sql_text.h"
 #include "store/table_sql.h"
 
 namespace surveysync::store {
-namespace {
-
-std::string quoted(const std::string& name) {
-  return "\"" + name + "\"";
-}
-
-}  // namespace
 
 std::string ArchiveSql::name() const {
   return quoted(table_.schema) + "." + quoted(table_.name);
@@ -70,6 +64,16 @@ std::string ArchiveSql::records(bool after) const {
          "t.payload, t.payload_raw, t.payload_hash, array_to_string(t.flags, E'\\x1f') FROM " + name() +
          " AS t WHERE t.source = $1" + partition + above + (keys.empty() ? "" : " ORDER BY " + keys) +
          fmt::format(" LIMIT ${}", parameter);
+}
+
+std::string ArchiveSql::live_records() const {
+  const std::size_t fixed = TableSql(table_).fixed();
+  const KeyMatch match = match_keys(table_.key, fixed);
+  return "SELECT " +
+         list(table_.key.size() - fixed, [&](std::size_t i) { return "t." + quoted(table_.key[fixed + i].name); }) +
+         ", t.payload, t.payload_raw, t.payload_hash, array_to_string(t.flags, E'\\x1f') FROM " + name() + " AS t" +
+         (match.from.empty() ? "" : " JOIN " + match.from + " ON true") +
+         " WHERE t.source = $1 AND t.deleted_at IS NULL" + match.where;
 }
 
 std::string ArchiveSql::outlines() const {

@@ -20,6 +20,8 @@ class ArchiveSql {
   /// Own keys, payload, payload_raw, payload_hash, flags joined by U+001F. $1 source, $2 partition (where the table has
   /// one), then the own keys to begin above if `after`, then the limit.
   std::string records(bool after) const;
+  /// Live rows by key: the keys behind the fixed ones, then as records. Parameters as for TableSql::lookup.
+  std::string live_records() const;
   /// All of a partition: own keys, payload_raw, payload_hash, flags, deleted_at, whether a replay wrote it last.
   /// Parameters as for records without `after` and limit.
   std::string outlines() const;

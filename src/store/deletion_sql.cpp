@@ -36,9 +36,9 @@ std::string DeletionSql::unseen_query() const {
   }
   return fmt::format(
       "SELECT {0} FROM {1} AS t WHERE t.source = $1{2} AND t.deleted_at IS NULL AND t.first_seen_at < $4 "
-      "AND t.changed_at < $4{3} EXCEPT SELECT u.k::{4} FROM surveysync.sighting AS s "
+      "AND t.changed_at < $4{3}{5} EXCEPT SELECT u.k::{4} FROM surveysync.sighting AS s "
       "CROSS JOIN LATERAL unnest(s.record_keys) AS u (k) WHERE s.source = $1 AND s.stream = $2 AND s.partition = $3",
-      own_key(), qualified(table_), in_partition(3), window, own_type());
+      own_key(), qualified(table_), in_partition(3), window, own_type(), followed_rows(table_));
 }
 
 std::string DeletionSql::count_unseen() const {
@@ -64,7 +64,7 @@ std::string DeletionSql::mark_keys() const {
 }
 
 std::string DeletionSql::mark_all() const {
-  return update(2, 3) + " WHERE t.source = $1 AND t.deleted_at IS NULL" + in_partition(4);
+  return update(2, 3) + " WHERE t.source = $1 AND t.deleted_at IS NULL" + in_partition(4) + followed_rows(table_);
 }
 
 }  // namespace surveysync::store

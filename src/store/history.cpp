@@ -164,6 +164,21 @@ std::vector<ClockRow> History::clocks() {
   return clocks;
 }
 
+std::vector<ListRow> History::lists() {
+  const pg::Result rows = connection_.execute(
+      "SELECT z.source, z.stream, z.stored_live, z.total_after, z.balanced, g.certified FROM (SELECT x.source, "
+      "x.stream, max(x.certified_at) AS newest, max(x.certified_at) FILTER (WHERE x.balanced) AS certified "
+      "FROM surveysync.certificate x WHERE x.partition = '' GROUP BY x.source, x.stream) AS g "
+      "JOIN surveysync.certificate z ON z.source = g.source AND z.stream = g.stream AND z.partition = '' "
+      "AND z.certified_at = g.newest ORDER BY z.source, z.stream");
+  std::vector<ListRow> lists;
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    lists.push_back({rows.text(row, 0), rows.text(row, 1), rows.integer(row, 2), rows.integer(row, 3),
+                     rows.boolean(row, 4), rows.time(row, 5)});
+  }
+  return lists;
+}
+
 std::vector<model::Capability> History::capabilities(const std::string& source) {
   return Ledger(connection_).capabilities(source);
 }
@@ -201,6 +216,9 @@ std::vector<History::Privilege> History::missing_privileges() {
       "pg_catalog.pg_namespace n "
       "WHERE n.nspname = ANY ($1) AND NOT has_schema_privilege(n.oid, 'USAGE') "
       "UNION ALL "
+      "SELECT quote_ident(n.nspname), 'CREATE', 'SCHEMA', 1 FROM pg_catalog.pg_namespace n "
+      "WHERE n.nspname = ANY ($1) AND n.nspname ~ '_wide$' AND NOT has_schema_privilege(n.oid, 'CREATE') "
+      "UNION ALL "
       "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), p.name, 'TABLE', 2 FROM pg_catalog.pg_class c "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
       "CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) AS p (name) "
@@ -216,9 +234,6 @@ std::vector<History::Privilege> History::missing_privileges() {
       "c "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY ($1) "
       "AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END"
-      "SELECT quote_ident(n.nspname), 'CREATE', 'SCHEMA', 1 FROM pg_catalog.pg_namespace n "
-      "WHERE n.nspname = ANY ($1) AND n.nspname ~ '_wide$' AND NOT has_schema_privilege(n.oid, 'CREATE') "
-      "UNION ALL "
       ") AS m ORDER BY place, object, missing",
       params);
   std::vector<Privilege> missing;

@@ -33,6 +33,13 @@ struct ClockRow {
   std::optional<bool> balanced;
   bool followed = true;
 };
+/// The newest certificate of a list of the account: one that belongs to no survey.
+struct ListRow {
+  std::string source, stream;
+  std::int64_t stored_live = 0, total = 0;  ///< here, and at the vendor
+  bool balanced = false;
+  std::optional<UtcTime> last_certified;  ///< when it last balanced
+};
 struct QuarantineRow {
   std::int64_t quarantine_id = 0, run_id = 0, size = 0;
   std::string source, stream, partition, record_key, reason, raw;  ///< raw only from quarantine_item
@@ -50,6 +57,7 @@ class History {
   std::vector<Certificate> certificates(std::int64_t run_id);
   /// One row for each source that has run, then its surveys.
   std::vector<ClockRow> clocks();
+  std::vector<ListRow> lists();
   std::vector<model::Capability> capabilities(const std::string& source);
   std::vector<QuarantineRow> quarantine(const std::string& source_or_empty, int limit);
   std::optional<QuarantineRow> quarantine_item(std::int64_t id);

@@ -5,6 +5,19 @@
 #include "store/table_sql.h"
 
 namespace surveysync::store {
+namespace {
+
+/// A text as a constant of SQL, whatever standard_conforming_strings is: a person wrote it into the configuration.
+std::string literal(const std::string& text) {
+  std::string escaped = "E'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') escaped += c;
+    escaped += c;
+  }
+  return escaped + "'";
+}
+
+}  // namespace
 
 using model::Column;
 using model::ColumnType;
@@ -46,6 +59,19 @@ KeyMatch match_keys(const std::vector<Column>& key, std::size_t fixed, std::size
 std::string in_partition(const model::Table& table, bool partitioned, std::size_t parameter) {
   if (!partitioned) return {};
   return fmt::format(" AND t.{} = ${}::text::{}", quoted(table.key[0].name), parameter, sql_type(table.key[0].type));
+}
+
+std::string followed_rows(const model::Table& table) {
+  if (!table.followed_rows) return {};
+  const model::FollowedRows& rows = *table.followed_rows;
+  const std::string column = "t." + quoted(rows.column);
+  const auto array = [](const std::vector<std::string>& values) {
+    return "ARRAY[" + list(values.size(), [&](std::size_t i) { return literal(values[i]); }) + "]::text[]";
+  };
+  std::string text;
+  if (!rows.only.empty()) text += " AND " + column + " = ANY (" + array(rows.only) + ")";
+  if (!rows.never.empty()) text += " AND (" + column + " IS NULL OR " + column + " <> ALL (" + array(rows.never) + "))";
+  return text;
 }
 
 }  // namespace surveysync::store

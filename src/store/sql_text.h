@@ -38,4 +38,7 @@ KeyMatch match_keys(const std::vector<model::Column>& key, std::size_t fixed, st
 /// "t.survey_id = $2::text::bigint": rows of a partition by its name. Empty for streams without partitions.
 std::string in_partition(const model::Table& table, bool partitioned, std::size_t parameter);
 
+/// " AND ...": rows `t` that the configuration follows. Empty for tables that hold nothing else.
+std::string followed_rows(const model::Table& table);
+
 }  // namespace surveysync::store

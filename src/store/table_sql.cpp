@@ -163,7 +163,7 @@ std::string TableSql::mark_missing(bool partitioned) const {
   return "UPDATE " + qualified(table_) +
          " AS t SET deleted_at = $2, changed_at = $2, run_id = $3 "
          "WHERE t.source = $1 AND t.deleted_at IS NULL" +
-         where;
+         where + followed_rows(table_);
 }
 
 std::string TableSql::holdings(bool partitioned) const {
@@ -195,7 +195,7 @@ std::string TableSql::holdings(bool partitioned) const {
          "h.in_flight, h.undated "
          "FROM (SELECT count(*) AS live, " +
          by_version + " FROM " + qualified(table_) + " AS t WHERE t.source = $1 AND t.deleted_at IS NULL" +
-         in_partition + ") AS h";
+         in_partition + followed_rows(table_) + ") AS h";
 }
 
 }  // namespace surveysync::store

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "sync/in_full.h"
+
 namespace surveysync::sync {
 namespace {
 
@@ -111,8 +113,10 @@ model::Page DeepCompare::fetch(const std::string& position) {
   for (int less = 0;;) {
     const int size = std::max(1, sizer_.size() - less);
     try {
-      model::Page page = context_.source.fetch(
-          {context_.stream, context_.partition, position, size, sizer_.may_shrink(), scope}, context_.stop);
+      const sources::FetchRequest request{
+          context_.stream, context_.partition, position, size, sizer_.may_shrink(), scope};
+      model::Page page = context_.source.fetch(request, context_.stop);
+      complete_records(context_.source, request, page, door_, context_.stop);
       sizer_.note_success(page.elapsed);
       if (page.holes > 0 && holes++ < kHoleRefetches) {
         ++less;

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <set>
 
 #include "sources/numbered_pages.h"
@@ -49,7 +51,7 @@ class Planning {
     forecast_.requests = static_cast<std::int64_t>(prepared_.plan.vanished.size());
     for (const Task& task : prepared_.plan.tasks)
       add(task);
-    learn_offers();
+    glance_at_lists();
     const bool changed =
         forecast_.changed + forecast_.complete > 0 || std::ranges::any_of(prepared_.plan.tasks, &Task::definition);
     for (const Task& task : prepared_.plan.lists)
@@ -72,18 +74,32 @@ class Planning {
     }
   }
 
-  /// At first contact: which lists the vendor offers this key at all. One that it refuses is noted, so that the run
-  /// that follows does not ask for it in every survey.
-  void learn_offers() {
-    std::set<std::string> asked;
+  /// What one request shows of a list.
+  struct Glance {
+    std::int64_t total = -1;
+    double in_part = 0;  ///< share of its records that are asked for alone
+  };
+
+  /// How long the certified lists are, of which a run asks in any case; and at first contact, which lists the vendor
+  /// offers this key at all. One that it refuses is noted, so that the run that follows does not ask for it in every
+  /// survey.
+  void glance_at_lists() {
     std::vector<model::Capability> learned;
     for (const Task& task : prepared_.plan.lists) {
-      if (task.proven || lane_.job.following.streams_named || !asked.insert(task.list->name).second) continue;
+      const bool known = task.proven || lane_.job.following.streams_named;
+      if ((known && !task.list->certified) || glances_.contains(task.list->name)) continue;
+      ++forecast_.repeated;
+      Glance& glance = glances_[task.list->name];
       try {
-        lane_.source.fetch({*task.list, task.partition, "", page_size(task), false, lane_.scope}, lane_.stop);
+        const model::Page page =
+            lane_.source.fetch({*task.list, task.partition, "", page_size(task), false, lane_.scope}, lane_.stop);
+        glance.total = page.total.value_or(-1);
+        const auto alone = std::ranges::count_if(page.records, &model::Record::in_part);
+        if (!page.records.empty())
+          glance.in_part = static_cast<double>(alone) / static_cast<double>(page.records.size());
       } catch (const Error& error) {
         if (policy(error.kind()).ends_run) throw;
-        if (error.kind() != ErrorKind::denied) continue;
+        if (error.kind() != ErrorKind::denied || known) continue;
         refused_.insert(task.list->name);
         learned.push_back(
             {refused_capability(*task.list), std::string(kRefusedStream), error.what(), lane_.clock.utc_now()});
@@ -95,10 +111,18 @@ class Planning {
   /// As much as last time, where there was one. A certified list is counted, read and looked at once more.
   void add_list(const Task& task) {
     const std::int64_t known = task.standing.total;
-    if (task.list->certified && known >= 0)
-      forecast_.requests += 1 + pages_of_pass(known, page_size(task)) + 1;
-    else
+    if (!task.list->certified) {
       forecast_.requests += known >= 0 ? known : task.list->requests_a_page;
+      return;
+    }
+    const auto glance = glances_.find(task.list->name);
+    const std::int64_t told = glance == glances_.end() ? -1 : glance->second.total;
+    const std::int64_t total = std::max<std::int64_t>(told >= 0 ? told : known, 0);
+    const std::int64_t added = std::max<std::int64_t>(total - std::max<std::int64_t>(known, 0), 0);
+    forecast_.requests += 1 + pages_of_pass(total, page_size(task)) + 1;
+    forecast_.rows += added;
+    if (glance != glances_.end())
+      forecast_.requests += static_cast<std::int64_t>(std::ceil(glance->second.in_part * static_cast<double>(added)));
   }
 
   void add_complete(const Task& task) {
@@ -202,7 +226,8 @@ class Planning {
   const model::StreamSpec* certified_ = nullptr;
   sources::Abilities abilities_;
   std::int64_t definition_requests_ = 0;
-  std::set<std::string> refused_;  // streams
+  std::set<std::string> refused_;          // streams
+  std::map<std::string, Glance> glances_;  // by stream
   Forecast forecast_;
 };
 

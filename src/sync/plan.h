@@ -56,6 +56,7 @@ std::string hint_of(const model::Partition& partition);
 /// What `surveysync plan` prints: what the next run takes beyond what planning itself took.
 struct Forecast {
   std::int64_t asked = 0;     ///< requests that planning made
+  std::int64_t repeated = 0;  ///< of these, that the run makes again
   std::int64_t requests = 0;  ///< that the run will make
   std::int64_t rows = 0;      ///< records that it will read
   std::int64_t surveys = 0, changed = 0, complete = 0, skipped = 0, probes = 0;

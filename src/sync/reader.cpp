@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "store/page_write.h"
+#include "sync/in_full.h"
 
 namespace surveysync::sync {
 namespace {
@@ -36,8 +37,11 @@ model::Page PartitionReader::fetch_in_some_size(const std::string& position, con
   while (true) {
     const int size = std::max(1, sizer_.size() - other_pages_);
     try {
-      model::Page page = context_.source.fetch(
-          {target_.stream, target_.partition, position, size, sizer_.may_shrink(), scope()}, context_.stop);
+      const sources::FetchRequest request{target_.stream, target_.partition,   position,
+                                          size,           sizer_.may_shrink(), scope()};
+      model::Page page = context_.source.fetch(request, context_.stop);
+      complete_records(context_.source, request, page, door_, context_.stop);
+      if (!page.incomplete.empty()) incomplete = page.incomplete;
       page.decode_again = context_.decode_again;
       return page;
     } catch (const Error& error) {

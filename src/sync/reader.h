@@ -53,6 +53,8 @@ class PartitionReader {
   std::string bookmark;
   /// Rows and requests so far.
   Counts counts;
+  /// Why records lack what the vendor shows of them alone (Page::incomplete), as told last.
+  std::string incomplete;
   /// Those of ReadTarget::excluded that the vendor showed.
   std::set<model::Hash> met_excluded;
   Scope scope() const;

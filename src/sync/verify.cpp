@@ -69,6 +69,12 @@ class Verification {
       else if (job_.only.empty())
         compare_all(stream, {model::Partition{}});
     }
+    if (report_.partitions.empty() && !job_.only.empty()) {
+      throw Error(ErrorKind::config,
+                  fmt::format("{}: nothing of it can be counted by survey, its records stand in lists of the account",
+                              job_.source),
+                  fmt::format("`surveysync verify {}` compares these lists", job_.source));
+    }
   }
 
   bool asked_for(const std::string& partition) const {
@@ -118,6 +124,7 @@ class Verification {
     for (const model::Partition& partition : partitions) {
       expected += partition.expected_records;
       PartitionVerdict& verdict = report_.partitions.emplace_back();
+      verdict.stream = stream.name;
       verdict.partition = partition.name;
       verdict.title = partition.title;
     }

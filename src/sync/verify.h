@@ -11,7 +11,8 @@ namespace surveysync::sync {
 /// What one followed partition showed. Differences are lists of record keys ("survey/id"), at most kListedDifferences
 /// each, with their full counts.
 struct PartitionVerdict {
-  std::string partition, title, error;  ///< error: it could not be compared
+  std::string stream, partition, title;  ///< partition empty: a list of the account
+  std::string error;                     ///< it could not be compared
   std::int64_t vendor_total = 0;
   store::Ledger::Holdings holdings;
   std::int64_t missing = 0;    ///< the vendor has it, the database does not (deep)

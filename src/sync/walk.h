@@ -30,8 +30,8 @@ class PartitionWalk {
 
   /// Rows and requests so far: also after run() threw.
   const Counts& counts() const { return reader_.counts; }
-  /// Stopped by the deletion brake, or frozen: what to tell, else empty.
-  const std::string& trouble() const { return trouble_; }
+  /// Stopped by the deletion brake, frozen, or not all of the records was to be had: what to tell, else empty.
+  const std::string& trouble() const { return trouble_.empty() ? reader_.incomplete : trouble_; }
   bool braked() const { return braked_; }
   /// What is no trouble of this walk and is to be told all the same, else empty.
   const std::string& remark() const { return remark_; }

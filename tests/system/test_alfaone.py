@@ -279,6 +279,39 @@ class Following(AlfaOneTest):
                 self.equal(tables=('question', 'invite'), assessments={one, other})
                 self.bench.sandbox.fault()
 
+    def test_narrowed_and_widened(self):
+        one, two, gone = (row['assessment_id'] for row in self.truth('assessment')[:3])
+        for number, fault, surveys in ((2, (), {'include': [one, two]}), (1, (), {'include': [one, two]}), (2, ('ignore-filter',), {'exclude': [gone]})):
+            with self.subTest(generation=number, fault=fault):
+                self.generation(number)
+                self.bench.sandbox.fault(*fault)
+                self.wipe()
+                self.configured()
+                self.succeed('sync')
+                marked, everything = self.marked('invite'), self.live('invite')
+                self.configured(surveys=surveys)
+                for _ in range(2):  # what is followed no longer stays as it is, and nobody counts it
+                    self.succeed('sync')
+                    self.assertEqual((self.marked('invite'), self.live('invite')), (marked, everything))
+                    self.assertTrue(self.certificates()['invite']['balanced'])
+                    self.assertLess(self.certificates()['invite']['stored_live'], everything)
+                self.bench.sandbox.change(op='delete', assessment=one, count=1)
+                self.bench.sandbox.change(op='delete', assessment=gone, count=2)
+                self.succeed('sync')
+                self.assertEqual(self.marked('invite') - marked, 1)
+                self.assertTrue(self.succeed('verify', '--deep', '--json').json()['sources'][0]['equal'])
+                status = self.succeed('status', '--json').json()['sources'][0]
+                self.assertTrue(all(item['balanced'] for item in status['lists']), status['lists'])
+                self.configured()
+                self.night()
+                self.equal()
+                self.assert_certified()
+                self.bench.sandbox.fault()
+
+    def test_backfill_has_no_dates_to_go_by(self):
+        done = self.ended(2, 'backfill', 'us', '--from', '2025-01-01')
+        self.assertIn('resync us', done.err)
+
     def test_one_that_nobody_has(self):
         self.configured(surveys={'include': ['00000000-0000-0000-0000-000000000000'], 'exclude': []})
         done = self.bench.run('sync')

@@ -37,13 +37,26 @@ model::Partition partition_of(std::string_view raw, std::string id) {
   return partition;
 }
 
+/// Invites are one list of the account, whichever assessments are followed.
+std::vector<model::StreamSpec> narrowed(std::vector<model::StreamSpec> streams, const Following& following) {
+  if (following.everything()) return streams;
+  for (model::StreamSpec& stream : streams) {
+    if (stream.name != "invite") continue;
+    stream.tables[0].followed_rows = {.column = "assessment_id",
+                                      .only = {following.include.begin(), following.include.end()},
+                                      .never = {following.exclude.begin(), following.exclude.end()}};
+  }
+  return streams;
+}
+
 }  // namespace
 
 AlfaOneSource::AlfaOneSource(const SourceContext& context)
     : context_(context),
+      streams_(narrowed(stream_specs(), context.following)),
       privacy_(understood(context.privacy)),
       lister_(context.client),
-      details_(context.client, context.clock) {
+      details_(context.client) {
   for (const model::StreamSpec& stream : stream_specs()) {
     const Resource& resource = resource_of(stream.name);
     rules_.emplace(resource.stream, privacy_rules(resource, privacy_));

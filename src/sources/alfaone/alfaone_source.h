@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sources/alfaone/decode.h"
+#include "sources/alfaone/details.h"
 #include "sources/alfaone/lister.h"
 #include "sources/alfaone/lone.h"
 #include "sources/source.h"
@@ -21,12 +22,15 @@ class AlfaOneSource final : public Source {
  public:
   explicit AlfaOneSource(const SourceContext& context);
 
-  const std::vector<model::StreamSpec>& streams() const override { return stream_specs(); }
+  const std::vector<model::StreamSpec>& streams() const override { return streams_; }
   std::int64_t requests() const override { return context_.client.stats().requests; }
 
   ProbeResult probe(const std::stop_token& stop) override;
   std::vector<model::Partition> partitions(const Scope& scope, const std::stop_token& stop) override;
   model::Page fetch(const FetchRequest& request, const std::stop_token& stop) override;
+
+  void complete(const FetchRequest& request, model::Page& page, model::Page& stored,
+                const std::stop_token& stop) override;
 
   Abilities abilities(const model::StreamSpec& stream) const override;
   std::string bookmark(const std::string&, UtcTime, const std::string& before) const override { return before; }
@@ -83,14 +87,14 @@ class AlfaOneSource final : public Source {
   model::Page read_tails(const FetchRequest& request, const std::vector<std::string>& parts,
                          const std::stop_token& stop);
   model::Page read_all_and_choose(const FetchRequest& request, const std::stop_token& stop);
-  model::Page everything(const FetchRequest& request, Answer answer, const std::stop_token& stop);
+  model::Page everything(const FetchRequest& request, Answer answer) const;
 
   /// Takes the records of a list into the page, which then owns them; their marks, in order.
-  std::vector<std::string> take(const FetchRequest& request, List& list, model::Page& page,
-                                const std::stop_token& stop);
-  /// One record, or what GET of it alone shows.
-  void take_record(const FetchRequest& request, std::string_view raw, const Body& body, model::Page& page,
-                   const std::stop_token& stop);
+  std::vector<std::string> take(const FetchRequest& request, List& list, model::Page& page) const;
+  void take_record(const FetchRequest& request, std::string_view raw, const Body& body, model::Page& page) const;
+  /// Puts what GET of it alone shows in the record's place; why not, where that should be told.
+  std::string complete_record(const FetchRequest& request, model::Record& record, const model::Record* known,
+                              model::Page& page, const std::stop_token& stop);
   bool is_followed(const Resource& resource, std::string_view raw) const;
   const MemberRules& rules_of(const Resource& resource) const { return rules_.at(resource.stream); }
 
@@ -98,6 +102,7 @@ class AlfaOneSource final : public Source {
                     const Scope& scope, const std::stop_token& stop);
 
   SourceContext context_;
+  std::vector<model::StreamSpec> streams_;  // as declared, with what is followed of the list of invites
   Privacy privacy_;
   std::map<std::string_view, MemberRules> rules_;  // by stream
   Lister lister_;

@@ -10,10 +10,6 @@ namespace surveysync::sources::alfaone {
 namespace {
 
 constexpr int kNotFound = 404, kNotAllowed = 405, kGone = 410, kNotImplemented = 501;
-// Assessments are asked for again in every run, but not twice in one.
-constexpr std::chrono::minutes kSameRun{2};
-// Enough for every revoked invite of a large account: such an invite never changes again.
-constexpr std::size_t kMostKept = 20'000;
 
 bool says_something(int status) {
   return status == kNotFound || status == kNotAllowed || status == kGone || status == kNotImplemented;
@@ -44,29 +40,6 @@ json::Value unwrapped(json::Value root, const Resource& resource) {
   return root;
 }
 
-bool lacks(std::string_view raw, std::string_view camel) {
-  try {
-    const auto member = json::find_member(raw, camel);
-    return !member || member->value == "null" || member->value == "\"\"";
-  } catch (const Error&) {
-    return false;  // a record that cannot be read is quarantined elsewhere
-  }
-}
-
-bool has_member(std::string_view raw, std::string_view camel) {
-  try {
-    return json::find_member(raw, camel).has_value();
-  } catch (const Error&) {
-    return false;
-  }
-}
-
-/// Of invites only revoked ones have more to show.
-bool is_worth_asking(const Resource& resource, std::string_view item) {
-  if (resource.detail.empty() || !lacks(item, resource.detail)) return false;
-  return resource.stream != "invite" || scalar_of(item, "status", "status") == "revoked";
-}
-
 }  // namespace
 
 std::string lone_path(const Resource& resource, const std::string& id) {
@@ -74,8 +47,8 @@ std::string lone_path(const Resource& resource, const std::string& id) {
 }
 
 Lone ask_lone(http::Client& client, const Resource& resource, const std::string& id, http::Query query,
-              const Scope& scope, const std::stop_token& stop) {
-  http::Call call{lone_path(resource, id), std::move(query), scope, 0};
+              const Scope& scope, const std::stop_token& stop, int attempts) {
+  http::Call call{lone_path(resource, id), std::move(query), scope, 0, attempts};
   call.accepts = [](const http::Response& answer) { return says_something(answer.status); };
   http::Reply reply = client.get(call, stop);
   Lone lone;
@@ -106,45 +79,6 @@ Lone ask_lone(http::Client& client, const Resource& resource, const std::string&
   lone.kind = Lone::Kind::present;
   lone.object = object.raw();
   return lone;
-}
-
-bool Details::is_fresh(const Resource& resource, const Kept& kept, const model::Hash& item) const {
-  return kept.item == item && (resource.stream == "invite" || clock_.now() - kept.read_at < kSameRun);
-}
-
-std::optional<std::string> Details::fuller(const Resource& resource, std::string_view item, const Scope& scope,
-                                           const std::stop_token& stop, std::int64_t& requests) {
-  if (!is_worth_asking(resource, item)) return std::nullopt;
-  const std::string id = id_of(item, resource);
-  if (id.empty()) return std::nullopt;
-  const std::string path = lone_path(resource, id);
-  const model::Hash hash = model::hash_of(item);
-  {
-    const std::lock_guard lock(mutex_);
-    if (vain_[resource.stream]) return std::nullopt;
-    const auto kept = kept_.find(path);
-    if (kept != kept_.end() && is_fresh(resource, kept->second, hash)) return kept->second.text;
-  }
-  Lone lone;
-  try {
-    lone = ask_lone(client_, resource, id, {}, scope, stop);
-    requests += lone.requests;
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::denied && error.kind() != ErrorKind::rejected) throw;
-    ++requests;
-  }
-  const bool shows_more = lone.kind == Lone::Kind::present && has_member(lone.object, resource.detail);
-  const std::lock_guard lock(mutex_);
-  // Gone meanwhile: its entry in the list is the last that was seen of it.
-  if (lone.kind == Lone::Kind::gone) return std::nullopt;
-  if (!shows_more) {
-    vain_[resource.stream] = true;
-    return std::nullopt;
-  }
-  if (kept_.size() >= kMostKept) kept_.clear();
-  Kept& kept = kept_[path];
-  kept = {hash, clock_.now(), lone.body->original(lone.object).value_or(std::string(lone.object))};
-  return kept.text;
 }
 
 }  // namespace surveysync::sources::alfaone

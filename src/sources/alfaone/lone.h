@@ -1,10 +1,6 @@
 #pragma once
-// Answers to a question about one record: it is there, gone, or cannot be asked for alone. And the records that are
-// worth such a question because their list does not show all of them, kept as long as their list's entry stays as it
-// is.
+// Answers to a question about one record: it is there, gone, or cannot be asked for alone.
 
-#include <map>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -33,34 +29,9 @@ struct Lone {
 
 /// "/api/v1/invites/ID".
 std::string lone_path(const Resource& resource, const std::string& id);
-/// One call. Throws what http/client throws (denied, rejected: refused), and Error(malformed) for an answer about
-/// something else. Any thread.
+/// One call; `attempts`: as http::Call. Throws what http/client throws (denied, rejected: refused), and
+/// Error(malformed) for an answer about something else. Any thread.
 Lone ask_lone(http::Client& client, const Resource& resource, const std::string& id, http::Query query,
-              const Scope& scope, const std::stop_token& stop);
-
-/// Records with what their lists do not show (Resource::detail). Thread-safe.
-class Details {
- public:
-  Details(http::Client& client, const Clock& clock) : client_(client), clock_(clock) {}
-
-  /// The record alone, where that shows more than `item`, its entry in the list; else nothing. `requests` counts up.
-  /// Throws what ends a page.
-  std::optional<std::string> fuller(const Resource& resource, std::string_view item, const Scope& scope,
-                                    const std::stop_token& stop, std::int64_t& requests);
-
- private:
-  struct Kept {
-    model::Hash item{};
-    SteadyTime read_at{};
-    std::string text;
-  };
-  bool is_fresh(const Resource& resource, const Kept& kept, const model::Hash& item) const;
-
-  http::Client& client_;
-  const Clock& clock_;
-  std::mutex mutex_;                       // guards all below
-  std::map<std::string, Kept> kept_;       // by path
-  std::map<std::string_view, bool> vain_;  // streams whose records alone show no more, or are refused
-};
+              const Scope& scope, const std::stop_token& stop, int attempts = 0);
 
 }  // namespace surveysync::sources::alfaone

@@ -188,38 +188,30 @@ std::optional<std::string> AlfaOneSource::place_behind(const FetchRequest& reque
 
 // --- what is taken ---
 
-void AlfaOneSource::take_record(const FetchRequest& request, std::string_view raw, const Body& body, Page& page,
-                                const std::stop_token& stop) {
+void AlfaOneSource::take_record(const FetchRequest& request, std::string_view raw, const Body& body, Page& page) const {
   const Resource& resource = resource_of(request.stream.name);
-  const std::string partition = request.stream.of_account ? std::string() : request.partition.name;
-  auto fuller = details_.fuller(resource, raw, request.scope, stop, page.requests);
-  if (!fuller) {
-    key_record(resource, privacy_, rules_of(resource), {raw, body.original(raw), partition}, page);
-    return;
-  }
-  Body own(std::move(*fuller));
-  const std::string_view text = *own.text;
-  key_record(resource, privacy_, rules_of(resource), {text, own.original(text), partition}, page);
-  page.texts.insert(page.texts.begin(), std::move(own.text));
+  const std::size_t before = page.records.size();
+  key_record(resource, privacy_, rules_of(resource),
+             {raw, body.original(raw), request.stream.of_account ? std::string() : request.partition.name}, page);
+  if (page.records.size() > before) page.records.back().in_part = is_in_part(resource, raw);
 }
 
-std::vector<std::string> AlfaOneSource::take(const FetchRequest& request, List& list, Page& page,
-                                             const std::stop_token& stop) {
+std::vector<std::string> AlfaOneSource::take(const FetchRequest& request, List& list, Page& page) const {
   const Resource& resource = resource_of(request.stream.name);
   std::vector<std::string> marks;
   for (const std::string_view raw : list.records) {
     const std::string id = id_of(raw, resource);
     marks.push_back(mark_of(id.empty() ? raw : std::string_view(id)));
-    if (is_followed(resource, raw)) take_record(request, raw, list.body, page, stop);
+    if (is_followed(resource, raw)) take_record(request, raw, list.body, page);
   }
   page.texts.insert(page.texts.begin(), std::move(list.body.text));
   return marks;
 }
 
 /// The complete set: what is followed of it, and so many are there.
-Page AlfaOneSource::everything(const FetchRequest& request, Answer answer, const std::stop_token& stop) {
+Page AlfaOneSource::everything(const FetchRequest& request, Answer answer) const {
   Page page = page_of(answer);
-  take(request, answer.list, page, stop);
+  take(request, answer.list, page);
   const bool counted = answer.list.paged && context_.following.everything();
   page.total = counted ? answer.list.total : distinct(page);
   return page;
@@ -234,7 +226,7 @@ Page AlfaOneSource::read_all_and_choose(const FetchRequest& request, const std::
   const Resource& resource = resource_of(request.stream.name);
   for (std::size_t i = 0; i < whole.records.size(); ++i) {
     if (is_followed(resource, whole.records[i]))
-      take_record(request, whole.records[i], whole.lists[whole.list_of[i]].body, page, stop);
+      take_record(request, whole.records[i], whole.lists[whole.list_of[i]].body, page);
   }
   for (List& list : whole.lists)
     page.texts.insert(page.texts.begin(), std::move(list.body.text));
@@ -251,7 +243,7 @@ Page AlfaOneSource::fetch_questions(const FetchRequest& request, const std::stop
   page.elapsed = whole.elapsed;
   page.complete = true;
   for (std::size_t i = 0; i < whole.records.size(); ++i)
-    take_record(request, whole.records[i], whole.lists[whole.list_of[i]].body, page, stop);
+    take_record(request, whole.records[i], whole.lists[whole.list_of[i]].body, page);
   for (List& list : whole.lists)
     page.texts.insert(page.texts.begin(), std::move(list.body.text));
   return page;
@@ -263,7 +255,7 @@ Page AlfaOneSource::begin(const FetchRequest& request, const std::stop_token& st
   if (const auto parts = parts_of(request, stop)) return begin_parts(request, *parts, stop);
   const Question question = question_of(request);
   Answer answer = lister_.ask(question, {1, lister_.varied(request.page_size, question.path)}, stop);
-  if (answer.is_everything()) return everything(request, std::move(answer), stop);
+  if (answer.is_everything()) return everything(request, std::move(answer));
   if (request.stream.name == "invite" && !context_.following.everything()) return read_all_and_choose(request, stop);
   Page page = page_of(answer);
   page.holes = 0;
@@ -280,7 +272,7 @@ Page AlfaOneSource::begin_parts(const FetchRequest& request, const std::vector<s
     const Question question = question_of(request, part);
     Answer answer = lister_.ask(question, {1, lister_.varied(kCountPage, question.path + part)}, stop);
     add(answer, page);
-    if (!answer.list.paged) return everything(request, std::move(answer), stop);
+    if (!answer.list.paged) return everything(request, std::move(answer));
     if (!keeps_filter(answer.list, part)) {
       const std::lock_guard lock(mutex_);
       filter_ignored_ = true;
@@ -313,7 +305,7 @@ Page AlfaOneSource::read_on(const FetchRequest& request, Place place, const std:
   const bool was_asked = next_page(place.unread, most, place.lane) == PageNumber{1, place.counted};
   Answer answer = lister_.ask_unread(question, place.unread, was_asked && most > 2 ? most - 1 : most, place.lane, stop);
   answer.requests += counting;
-  if (!answer.list.paged) return everything(request, std::move(answer), stop);
+  if (!answer.list.paged) return everything(request, std::move(answer));
   if (!place.part.empty() && !keeps_filter(answer.list, place.part)) {
     {
       const std::lock_guard lock(mutex_);
@@ -331,7 +323,7 @@ Page AlfaOneSource::read_on(const FetchRequest& request, Place place, const std:
   const std::int64_t total = *answer.list.total;
   page.total = place.part.empty() ? std::optional(total) : note_total(place.part, total);
   Shown shown{answer.number, total, {}};
-  shown.marks = take(request, answer.list, page, stop);
+  shown.marks = take(request, answer.list, page);
   if (auto left = after_page(place.unread, shown)) {
     place.unread = std::move(*left);
     page.next = place.text();
@@ -351,13 +343,13 @@ Page AlfaOneSource::read_tail(const FetchRequest& request, const std::stop_token
   const bool descending = lister_.is_descending(question.resource);
   const PageNumber number{descending ? 1 : std::max<std::int64_t>(1, (known + size - 1) / size), size};
   Answer answer = lister_.ask(question, number, stop);
-  if (answer.is_everything()) return everything(request, std::move(answer), stop);
+  if (answer.is_everything()) return everything(request, std::move(answer));
   if (request.stream.name == "invite" && !context_.following.everything()) return read_all_and_choose(request, stop);
   Page page = page_of(answer);
   const std::int64_t total = *answer.list.total, grown = total - known;
   page.total = total;
   Shown shown{answer.number, total, {}};
-  shown.marks = take(request, answer.list, page, stop);
+  shown.marks = take(request, answer.list, page);
   Unread left;
   if (descending) {
     if (grown + 1 < answer.came()) return page;  // all that is new, and what was there before it
@@ -396,10 +388,10 @@ Page AlfaOneSource::read_tails(const FetchRequest& request, const std::vector<st
     for (PageNumber number{descending ? 1 : newest_page, size};; ++number.page) {
       Answer answer = lister_.ask(question, number, stop);
       add(answer, page);
-      if (!answer.list.paged) return everything(request, std::move(answer), stop);
+      if (!answer.list.paged) return everything(request, std::move(answer));
       total = *answer.list.total;
       const std::int64_t came = answer.came();
-      take(request, answer.list, page, stop);
+      take(request, answer.list, page);
       const std::int64_t newer = descending ? total - known - number.first_row() : total - number.first_row();
       if (came == 0 || newer < came + 1) break;
     }

@@ -5,10 +5,7 @@
 namespace surveysync::sources::alfaone {
 namespace {
 
-class AlfaOneFind : public AlfaOneFixture {
- protected:
-  Found find(const std::string& name, const std::string& id) { return source->find(stream(name), {}, {id}, {}, {}); }
-};
+class AlfaOneFind : public AlfaOneFixture {};
 
 TEST_F(AlfaOneFind, ARecordAloneIsHashedAsItsListShowsIt) {
   invites(1);
@@ -62,50 +59,6 @@ TEST_F(AlfaOneFind, MembersThatCannotBeAskedForAloneAreLookedUpInTheirList) {
   }
   transport.then(test::answer(405, "")).then(test::answer(403, R"({"error":"Forbidden"})"));
   EXPECT_EQ(find("member", "m-1").presence, Presence::refused);
-}
-
-TEST_F(AlfaOneFind, AssessmentsAreAskedForAloneWhereTheListLacksTheirPoints) {
-  FakeAlfaOne::List& list = assessments(0);
-  list.items = {assessment(1, ""), assessment(2, ""), assessment(3)};
-  vendor.alone["/api/v1/assessments/a-1"] = assessment(1, R"(,"totalPoints":41.5)");
-  vendor.alone["/api/v1/assessments/a-2"] = assessment(2, R"(,"totalPoints":null)");
-  const model::Page page = fetch("assessment", "");
-  ASSERT_EQ(page.records.size(), 3U);
-  EXPECT_EQ(page.requests, 3);
-  EXPECT_EQ(page.records[0].payload, assessment(1, R"(,"totalPoints":41.5)"));
-  EXPECT_EQ(page.records[2].payload, assessment(3));
-  const model::Page again = fetch("assessment", tail_position(3));
-  EXPECT_EQ(again.requests, 1) << "their entries are the same";
-  for (std::size_t i = 0; i < 3; ++i)
-    EXPECT_EQ(again.records[i].hash, page.records[i].hash);
-  EXPECT_EQ(find("assessment", "a-1").page.records.at(0).hash, page.records[0].hash);
-}
-
-TEST_F(AlfaOneFind, WhereTheRecordAloneShowsNoMoreItIsAskedForOnce) {
-  FakeAlfaOne::List& list = assessments(0);
-  list.items = {assessment(1, ""), assessment(2, "")};
-  vendor.alone["/api/v1/assessments/a-1"] = assessment(1, R"(,"other":1)");
-  const model::Page page = fetch("assessment", "");
-  EXPECT_EQ(page.requests, 2);
-  EXPECT_EQ(page.records[0].payload, assessment(1, ""));
-}
-
-TEST_F(AlfaOneFind, RevokedInvitesAreAskedForWhenTheyWere) {
-  FakeAlfaOne::List& list = invites(2);
-  list.items.push_back(invite(3, "a-1", "revoked"));
-  const std::string id = id_of(list.items[2], resource_of("invite"));
-  const std::string item = list.items[2];
-  vendor.alone["/api/v1/invites/" + id] =
-      item.substr(0, item.size() - 1) + R"(,"revokedAt":"2026-03-05T10:00:00.001Z"})";
-  const model::Page page = fetch("invite", "");
-  EXPECT_EQ(page.requests, 2);
-  model::RowBatch rows;
-  const model::Decode decode = source->decoder(stream("invite"));
-  decode(page.records[2], rows);
-  EXPECT_FALSE(rows.rows()[0].cells[13].is_null());
-  EXPECT_EQ(find("invite", id).page.records.at(0).hash, page.records[2].hash);
-  clock.wait_for(std::chrono::hours(24), {});
-  EXPECT_EQ(fetch("invite", "").requests, 1) << "nothing changes about a revoked invite";
 }
 
 TEST_F(AlfaOneFind, StoredBytesAreReadAgainAsTheyWere) {

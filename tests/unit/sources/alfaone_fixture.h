@@ -165,6 +165,14 @@ class AlfaOneFixture : public testing::Test {
     const model::Partition where{partition, "", 0, ""};
     return source->fetch({stream(name), where, position, size, false, {}}, {});
   }
+  Found find(const std::string& name, const std::string& id) { return source->find(stream(name), {}, {id}, {}, {}); }
+  /// Completes the page, while `stored` is in the database.
+  void complete(const std::string& name, model::Page& page, const model::Page* stored = nullptr) {
+    const model::Partition where{};
+    model::Page known;
+    if (stored != nullptr) known.records = stored->records;
+    source->complete({stream(name), where, "", 100, false, {}}, page, known, {});
+  }
   /// One complete pass.
   std::vector<model::Page> pass(const std::string& name, int size = 100, std::string position = "") {
     std::vector<model::Page> pages;

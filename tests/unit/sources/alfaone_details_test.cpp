@@ -1,0 +1,129 @@
+// What only a record alone shows, from what is stored or by a request.
+#include "sources/alfaone/details.h"
+
+#include "alfaone_fixture.h"
+
+namespace surveysync::sources::alfaone {
+namespace {
+
+class AlfaOneDetails : public AlfaOneFixture {
+ protected:
+  static std::string with(const std::string& item, const std::string& more) {
+    return item.substr(0, item.size() - 1) + more + "}";
+  }
+  /// Three assessments, of which the list shows the points of the last only.
+  void three_assessments() {
+    assessments(0).items = {assessment(1, ""), assessment(2, ""), assessment(3)};
+    alone("a-1", assessment(1, R"(,"totalPoints":41.5)"));
+    alone("a-2", assessment(2, R"(,"totalPoints":null)"));
+  }
+  void alone(const std::string& id, const std::string& body) { vendor.alone["/api/v1/assessments/" + id] = body; }
+  model::Page full(const model::Page* stored = nullptr) {
+    model::Page page = fetch("assessment", "");
+    complete("assessment", page, stored);
+    return page;
+  }
+};
+
+TEST_F(AlfaOneDetails, RecordsAreAskedForAloneWhereTheirListLacksSomething) {
+  three_assessments();
+  const model::Page listed = fetch("assessment", "");
+  EXPECT_EQ(listed.requests, 1);
+  EXPECT_TRUE(listed.records[0].in_part);
+  EXPECT_FALSE(listed.records[2].in_part);
+  const model::Page page = full();
+  ASSERT_EQ(page.records.size(), 3U);
+  EXPECT_EQ(page.requests, 3);
+  EXPECT_EQ(page.records[0].payload, assessment(1, R"(,"totalPoints":41.5)"));
+  EXPECT_EQ(page.records[2].payload, assessment(3));
+  EXPECT_TRUE(page.incomplete.empty());
+  EXPECT_EQ(find("assessment", "a-1").page.records.at(0).hash, page.records[0].hash);
+}
+
+TEST_F(AlfaOneDetails, NobodyIsAskedWhileTheListSaysWhatItSaid) {
+  three_assessments();
+  const model::Page stored = full();
+  vendor.alone.clear();
+  const model::Page again = full(&stored);
+  EXPECT_EQ(again.requests, 1);
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(again.records[i].hash, stored.records[i].hash);
+  vendor.lists["/api/v1/assessments"].items[0] = with(assessment(1, ""), R"(,"note":"new")");
+  alone("a-1", assessment(1, R"(,"note":"new","totalPoints":43)"));
+  const model::Page changed = full(&stored);
+  EXPECT_EQ(changed.requests, 2);
+  EXPECT_EQ(changed.records[0].payload, assessment(1, R"(,"note":"new","totalPoints":43)"));
+}
+
+TEST_F(AlfaOneDetails, RevokedInvitesAreAskedForWhenTheyWere) {
+  FakeAlfaOne::List& list = invites(2);
+  list.items.push_back(invite(3, "a-1", "revoked"));
+  const std::string id = id_of(list.items[2], resource_of("invite"));
+  vendor.alone["/api/v1/invites/" + id] = with(list.items[2], R"(,"revokedAt":"2026-03-05T10:00:00.001Z")");
+  model::Page page = fetch("invite", "");
+  complete("invite", page);
+  EXPECT_EQ(page.requests, 2);
+  model::RowBatch rows;
+  source->decoder(stream("invite"))(page.records[2], rows);
+  EXPECT_FALSE(rows.rows()[0].cells[13].is_null());
+  EXPECT_EQ(find("invite", id).page.records.at(0).hash, page.records[2].hash);
+}
+
+TEST_F(AlfaOneDetails, WhatWasStoredStaysWhenTheRecordAloneIsRefused) {
+  three_assessments();
+  const model::Page stored = full();
+  vendor.lists["/api/v1/assessments"].items[0] = with(assessment(1, ""), R"(,"note":"new")");
+  vendor.alone.clear();
+  for (const auto& [status, told] : {std::pair(403, true), std::pair(405, true), std::pair(404, false)}) {
+    begin();
+    model::Page page = fetch("assessment", "");
+    transport.then(test::answer(status, R"({"error":"No"})"));
+    complete("assessment", page, &stored);
+    EXPECT_EQ(page.records[0].payload, with(with(assessment(1, ""), R"(,"note":"new")"), R"(,"totalPoints":41.5)"));
+    EXPECT_EQ(page.incomplete.empty(), !told) << page.incomplete;
+  }
+}
+
+TEST_F(AlfaOneDetails, OneThatFailsCostsItselfOnly) {
+  three_assessments();
+  model::Page page = fetch("assessment", "");
+  alone("a-1", "null");
+  complete("assessment", page);
+  EXPECT_EQ(page.records[0].payload, assessment(1, "")) << "as its list shows it";
+  EXPECT_EQ(page.records[1].payload, assessment(2, R"(,"totalPoints":null)"));
+  EXPECT_NE(page.incomplete.find("a-1"), std::string::npos) << page.incomplete;
+}
+
+TEST_F(AlfaOneDetails, SeveralThatFailAreTheVendorsTrouble) {
+  for (int i = 1; i <= 4; ++i) {
+    assessments(0).items = {assessment(1, ""), assessment(2, ""), assessment(3, ""), assessment(4, "")};
+    alone("a-" + std::to_string(i), "null");
+  }
+  model::Page page = fetch("assessment", "");
+  EXPECT_THROW(complete("assessment", page), Error);
+}
+
+TEST_F(AlfaOneDetails, WhereTheRecordsAloneShowNoMoreTheyAreAskedForNoMore) {
+  assessments(0).items.clear();
+  for (int i = 1; i <= 6; ++i) {
+    vendor.lists["/api/v1/assessments"].items.push_back(assessment(i, ""));
+    alone("a-" + std::to_string(i), assessment(i, R"(,"other":1)"));
+  }
+  const model::Page page = full();
+  EXPECT_EQ(page.requests, 4);
+  EXPECT_EQ(page.records[0].payload, assessment(1, ""));
+  EXPECT_TRUE(page.incomplete.empty());
+  EXPECT_EQ(full().requests, 1);
+}
+
+TEST(AlfaOneDetailsText, ComparesMembersByTheirBytes) {
+  EXPECT_TRUE(says_all_of(R"({"a":1,"b":[2, 3],"c":"x"})", R"({"b":[2, 3], "a":1})"));
+  EXPECT_FALSE(says_all_of(R"({"a":1})", R"({"a":1,"b":2})"));
+  EXPECT_FALSE(says_all_of(R"({"a":1})", R"({"a":2})"));
+  EXPECT_FALSE(says_all_of(R"({"a":1})", "{}"));
+  EXPECT_FALSE(says_all_of("[]", R"({"a":1})"));
+  EXPECT_EQ(with_members_of(R"({"a":1,"b":"}"} )", R"({"a":2,"c":{"d":1}})"), R"({"a":1,"b":"}","c":{"d":1}})");
+}
+
+}  // namespace
+}  // namespace surveysync::sources::alfaone
