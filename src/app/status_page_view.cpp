@@ -21,8 +21,9 @@ report::Proof proof_of(const std::optional<bool>& balanced) {
   return *balanced ? report::Proof::balanced : report::Proof::unbalanced;
 }
 
-report::SurveyView survey_view(const StatusSurvey& survey) {
-  report::Proof proof = proof_of(survey.clocks.balanced);
+/// `by_list`: what surveys hold is certified with lists of the account.
+report::SurveyView survey_view(const StatusSurvey& survey, bool by_list) {
+  report::Proof proof = by_list ? report::Proof::by_list : proof_of(survey.clocks.balanced);
   if (survey.deleted)
     proof = report::Proof::deleted;
   else if (!survey.clocks.followed)
@@ -62,8 +63,13 @@ report::SourceView source_view(const StatusSource& status, const SourceConfig* c
     source.next_reason = status.next_run->reason;
   }
   if (config != nullptr) source.stale_after = config->sync.stale_after;
+  const bool by_list = !status.lists.empty() && std::ranges::none_of(status.surveys, [](const StatusSurvey& survey) {
+    return survey.clocks.balanced.has_value();
+  });
   for (const StatusSurvey& survey : status.surveys)
-    source.surveys.push_back(survey_view(survey));
+    source.surveys.push_back(survey_view(survey, by_list));
+  for (const store::ListRow& list : status.lists)
+    source.lists.push_back({list.stream, list.stored_live, list.total, proof_of(list.balanced), list.last_certified});
   source.proof = proof_of(source, status.clocks);
   return source;
 }

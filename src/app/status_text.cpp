@@ -34,11 +34,12 @@ std::string service_text(const StatusSource& source, UtcTime now) {
   return text;
 }
 
-std::string verdict(const StatusSurvey& survey) {
+/// `by_list`: what a survey holds is certified with lists of the account.
+std::string verdict(const StatusSurvey& survey, bool by_list) {
   const store::ClockRow& clocks = survey.clocks;
   if (survey.deleted) return "deleted at the vendor";
   if (!clocks.followed) return "not followed";
-  if (!clocks.balanced) return "no certificate yet";
+  if (!clocks.balanced) return by_list ? "with the lists" : "no certificate yet";
   return *clocks.balanced ? "balanced" : "NOT BALANCED";
 }
 
@@ -64,7 +65,20 @@ std::string learned_text(const StatusSource& source, UtcTime now) {
   return text;
 }
 
+std::string lists_text(const StatusSource& source, UtcTime now) {
+  TextTable table(
+      {{"LIST"}, {"STORED", Align::right}, {"VENDOR", Align::right}, {"CERTIFICATE"}, {"CERTIFIED", Align::right}});
+  for (const store::ListRow& list : source.lists) {
+    table.add({list.stream, grouped(list.stored_live), grouped(list.total), list.balanced ? "balanced" : "NOT BALANCED",
+               ago(list.last_certified, now)});
+  }
+  return table.empty() ? "" : "\n" + table.text(2);
+}
+
 std::string surveys_text(const StatusSource& source, UtcTime now) {
+  const bool by_list = !source.lists.empty() && std::ranges::none_of(source.surveys, [](const StatusSurvey& survey) {
+    return survey.clocks.balanced.has_value();
+  });
   TextTable table({{"SURVEY"},
                    {"TITLE"},
                    {"RESPONSES", Align::right},
@@ -77,10 +91,10 @@ std::string surveys_text(const StatusSource& source, UtcTime now) {
                    {"NOTE"}});
   for (const StatusSurvey& survey : source.surveys) {
     const store::ClockRow& clocks = survey.clocks;
-    table.add({clocks.partition, shortened(report::printable(clocks.title), 40), grouped(clocks.stored_live),
-               verdict(survey), ago(clocks.last_attempt, now), ago(clocks.last_success, now),
-               ago(clocks.last_certified, now), ago(survey.probed_at, now), ago(clocks.newest_change, now),
-               survey_note(survey, source, now)});
+    table.add({clocks.partition, shortened(report::printable(clocks.title), 40),
+               by_list ? "-" : grouped(clocks.stored_live), verdict(survey, by_list), ago(clocks.last_attempt, now),
+               ago(clocks.last_success, now), ago(clocks.last_certified, now), ago(survey.probed_at, now),
+               ago(clocks.newest_change, now), survey_note(survey, source, now)});
   }
   return table.empty() ? "" : "\n" + table.text(2);
 }
@@ -103,7 +117,7 @@ std::string source_text(const StatusSource& source, UtcTime now) {
   clock("newest change", source.clocks.newest_change);
   text += service_text(source, now);
   text += learned_text(source, now);
-  return text + surveys_text(source, now);
+  return text + lists_text(source, now) + surveys_text(source, now);
 }
 
 std::string run_words(const store::RunRow& run) {

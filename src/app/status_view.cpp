@@ -46,6 +46,10 @@ std::vector<StatusSource> collect(const Config& config, store::History& history)
       found->surveys.push_back({std::move(row)});
     }
   }
+  for (store::ListRow& list : history.lists()) {
+    const auto found = std::ranges::find(sources, list.source, &StatusSource::source);
+    if (found != sources.end()) found->lists.push_back(std::move(list));
+  }
   for (StatusSource& source : sources)
     newest_of_surveys(source);
   return sources;
