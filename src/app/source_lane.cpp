@@ -125,8 +125,10 @@ void SourceLane::assemble(const std::stop_token& stop) {
   if (!parts_) {
     Surroundings around{settings_.masker, settings_.observer, settings_.clock};
     around.account_limiter = settings_.accounts.limiter(source_, *settings_.config);
-    around.key_memory = std::make_shared<KeyRecords>(connect_options(*settings_.config), source_.name,
-                                                     source_.limits.hold_probe, KeyPatience::daemon, settings_.clock);
+    around.key_memory = std::make_shared<KeyRecords>(
+        connect_options(*settings_.config), source_.name, source_.limits.hold_probe, KeyPatience::daemon,
+        settings_.clock,
+        std::make_shared<KeyNotes>(settings_.config->state_dir, source_.limits.hold_probe, settings_.clock));
     around.secret_may_be_missing = true;
     parts_ = std::make_unique<SourceParts>(source_, std::move(around));
   }

@@ -92,7 +92,7 @@ std::string ArchiveSql::live_keys(bool after, bool last) const {
   const std::string until = last ? compared("<=", parameter) : "";
   const std::string keys = own("t.");
   return "SELECT " + keys + " FROM " + name() + " AS t WHERE t.source = $1 AND t.deleted_at IS NULL" + partition +
-         above + until + " ORDER BY " + keys + fmt::format(" LIMIT ${}", parameter);
+         followed_rows(table_) + above + until + " ORDER BY " + keys + fmt::format(" LIMIT ${}", parameter);
 }
 
 std::string ArchiveSql::changed_at() const {

@@ -25,7 +25,7 @@ class ArchiveSql {
   /// All of a partition: own keys, payload_raw, payload_hash, flags, deleted_at, whether a replay wrote it last.
   /// Parameters as for records without `after` and limit.
   std::string outlines() const;
-  /// Own keys of live rows. Parameters as for records: `after`, then `last`, then the limit.
+  /// Own keys of live rows that are followed. Parameters as for records: `after`, then `last`, then the limit.
   std::string live_keys(bool after, bool last) const;
   /// $1 source, then all keys.
   std::string changed_at() const;

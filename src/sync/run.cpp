@@ -86,6 +86,8 @@ class Run {
   }
 
   RunReport work() {
+    if (job_.kind == RunKind::backfill) require_dates();
+
     // What the account holds, what it supports, and so what there is to do.
     const Lane lane{job_, source_, *lane_, fence_, scope(), observer_, clock_, stop_.get_token()};
     Prepared prepared = prepare(lane, job_.kind == RunKind::incremental);
@@ -112,11 +114,11 @@ class Run {
       if (error.kind() != ErrorKind::cancelled || !stop_.stop_requested()) list.end_with(error);
     }
 
-    RunReport report = list.take();
-    report.partitions = count;
     if (job_.wide && !job_.dry_run)
       update_wide({source_, open_, fence_, scope(), observer_, clock_, stop_.get_token(), job_.workers});
 
+    RunReport report = list.take();
+    report.partitions = count;
     report.lists = lists;
     report.skipped = prepared.plan.skipped;
     for (PartitionFailure& missing : prepared.missing)
@@ -125,6 +127,15 @@ class Run {
                             job_.kind == RunKind::incremental && !job_.dry_run;
     if (decode_again_ && everything) save_decoding(lane);
     return report;
+  }
+
+  /// A window of time needs records that are read by their date of change.
+  void require_dates() const {
+    if (certified_stream(job_, source_) != nullptr) return;
+    throw Error(
+        ErrorKind::config,
+        fmt::format("backfill of {}: none of the streams that it follows is read by date of change", job_.source),
+        fmt::format("`surveysync resync {}` reads all of them again", job_.source));
   }
 
   /// Lists that tell nothing of changes. While nothing else changed in the account, those read lately are taken at
