@@ -247,11 +247,11 @@ class Loops(KeysTest):
         """The daemon had no reason to ask: whether it used the key before or not, it takes up the new one and what was missed."""
         sections = self.sections()
         sections['source.us']['schedule'] = {'cron': '0 0 29 2 *', 'timezone': 'UTC'}
-        sections['source.us']['limits']['hold_probe'] = ['1h']
+        sections['source.us.limits']['hold_probe'] = ['1h']
         self.bench.configure(sections)
         self.verb('sync', 'us')
         daemon = self.serve()
-        daemon.wait_for('run_scheduled', source='us')
+        daemon.wait_for('run_finished', source='eu', outcome='succeeded')
         for used_before in (False, True):
             with self.subTest(used_before=used_before):
                 self.rotate()
