@@ -85,7 +85,7 @@ struct SourceConfig {
   std::map<std::string, std::string> privacy;            ///< field group to keep | drop | hash | off
   std::map<std::string, std::string> privacy_questions;  ///< "12" or "8611799/12" to keep | drop | hash
   PrivacyKeyConfig privacy_key;                          ///< the program's, for all sources
-  bool wide = true;  ///< wide tables follow what runs change
+  bool wide = true;                                      ///< wide tables follow what runs change
   FilesConfig files;
   LimitsConfig limits;
   SyncConfig sync;

@@ -53,9 +53,8 @@ Lanes::Lanes(Program& program, const std::vector<const SourceConfig*>& chosen)
   for (const std::string& warning : program.config().warnings)
     program.observers().on_event(event::Note{{}, Severity::warning, warning});
   check_schema_version();
-  desk_ =
-      std::make_unique<IncidentDesk>(desk_options(program.connecting_config(), false), program.masker(),
-                                     program.observers(), program.clock());
+  desk_ = std::make_unique<IncidentDesk>(desk_options(program.connecting_config(), false), program.masker(),
+                                         program.observers(), program.clock());
   program.observers().add(*desk_);
   assemble(chosen);
   check_tables();

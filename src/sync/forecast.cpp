@@ -77,29 +77,29 @@ class Planning {
   /// What one request shows of a list.
   struct Glance {
     std::int64_t total = -1;
+    bool whole = false;  ///< all of it
     double in_part = 0;  ///< share of its records that are asked for alone
   };
 
-  /// How long the certified lists are, of which a run asks in any case; and at first contact, which lists the vendor
-  /// offers this key at all. One that it refuses is noted, so that the run that follows does not ask for it in every
-  /// survey.
+  /// At first contact: how long the lists are, and which of them the vendor offers this key at all. One that it refuses
+  /// is noted, so that the run that follows does not ask for it in every survey.
   void glance_at_lists() {
     std::vector<model::Capability> learned;
     for (const Task& task : prepared_.plan.lists) {
-      const bool known = task.proven || lane_.job.following.streams_named;
-      if ((known && !task.list->certified) || glances_.contains(task.list->name)) continue;
+      if (task.proven || lane_.job.following.streams_named || glances_.contains(task.list->name)) continue;
       ++forecast_.repeated;
       Glance& glance = glances_[task.list->name];
       try {
         const model::Page page =
             lane_.source.fetch({*task.list, task.partition, "", page_size(task), false, lane_.scope}, lane_.stop);
         glance.total = page.total.value_or(-1);
+        glance.whole = !page.next;
         const auto alone = std::ranges::count_if(page.records, &model::Record::in_part);
         if (!page.records.empty())
           glance.in_part = static_cast<double>(alone) / static_cast<double>(page.records.size());
       } catch (const Error& error) {
         if (policy(error.kind()).ends_run) throw;
-        if (error.kind() != ErrorKind::denied || known) continue;
+        if (error.kind() != ErrorKind::denied) continue;
         refused_.insert(task.list->name);
         learned.push_back(
             {refused_capability(*task.list), std::string(kRefusedStream), error.what(), lane_.clock.utc_now()});
@@ -119,7 +119,8 @@ class Planning {
     const std::int64_t told = glance == glances_.end() ? -1 : glance->second.total;
     const std::int64_t total = std::max<std::int64_t>(told >= 0 ? told : known, 0);
     const std::int64_t added = std::max<std::int64_t>(total - std::max<std::int64_t>(known, 0), 0);
-    forecast_.requests += 1 + pages_of_pass(total, page_size(task)) + 1;
+    const bool whole = glance != glances_.end() && glance->second.whole;
+    forecast_.requests += whole ? task.list->requests_a_page : 1 + pages_of_pass(total, page_size(task)) + 1;
     forecast_.rows += added;
     if (glance != glances_.end())
       forecast_.requests += static_cast<std::int64_t>(std::ceil(glance->second.in_part * static_cast<double>(added)));

@@ -19,7 +19,8 @@ void AlfaOneSource::complete(const FetchRequest& request, Page& page, Page& stor
     if (!record.in_part) continue;
     const auto found = known.find(record.key);
     const model::Record* const full = found == known.end() ? nullptr : found->second;
-    if (full != nullptr && says_all_of(full->payload, record.payload)) {
+    const bool same = full != nullptr && says_all_of(full->payload, record.payload);
+    if (same && !details_.is_due(resource, model::key_text({record.key.back()}), context_.clock.utc_now())) {
       record = *full;
       continue;
     }

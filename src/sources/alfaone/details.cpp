@@ -14,6 +14,9 @@ namespace {
 
 // Refusals in a row before single records count as not offered; failures in a row before the vendor counts as down.
 constexpr int kRefusals = 3, kFailures = 3;
+// Records of a pass that are looked at again although nothing tells that they changed, and the days in which the turn
+// of each of the others comes.
+constexpr int kLooks = 20, kTurns = 7;
 // Tries of one record: its list shows most of it, and the next run asks again.
 constexpr int kAttempts = 3;
 
@@ -74,6 +77,18 @@ std::string with_members_of(std::string_view listed, std::string_view stored) {
   for (const json::RawMember& one : known)
     if (find(said, one.key) == nullptr) text += fmt::format(",\"{}\":{}", one.key, one.value);
   return text + "}";
+}
+
+void Details::begin_pass(const Resource& resource) {
+  const std::lock_guard lock(mutex_);
+  experience_[resource.stream].looks = 0;
+}
+
+bool Details::is_due(const Resource& resource, const std::string& id, UtcTime now) {
+  const auto day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count();
+  if (model::hash_of(id).back() % kTurns == day % kTurns) return true;
+  const std::lock_guard lock(mutex_);
+  return ++experience_[resource.stream].looks <= kLooks;
 }
 
 Details::Answer Details::ask(const Resource& resource, const std::string& id, const Scope& scope,

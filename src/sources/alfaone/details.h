@@ -43,6 +43,11 @@ class Details {
     int requests = 0;
     bool had_others = false;  ///< records of this kind were shown in full
   };
+  /// A pass over this kind begins: the next few records are asked for whatever is stored of them.
+  void begin_pass(const Resource& resource);
+  /// Whether a record that is stored in full shall be asked for all the same: what only it shows may have changed. The
+  /// first few of a pass, and a seventh of the others each day, by their ids.
+  bool is_due(const Resource& resource, const std::string& id, UtcTime now);
   /// Asks for one record. After a few refusals in a row, when none was ever shown, it asks no more. Throws what ends
   /// the run, and the failure itself when several fail in a row: then it is not about one record.
   Answer ask(const Resource& resource, const std::string& id, const Scope& scope, const std::stop_token& stop);
@@ -51,6 +56,7 @@ class Details {
   struct Experience {
     bool shown = false;
     int refusals = 0, failures = 0;  ///< in a row
+    int looks = 0;                   ///< of this pass
     std::string refusal;
   };
   Answer note(const Resource& resource, Answer answer);

@@ -105,6 +105,7 @@ Page AlfaOneSource::fetch(const FetchRequest& request, const std::stop_token& st
   const std::string& at = request.position;
   Page page;
   if (at.empty()) {
+    details_.begin_pass(resource_of(request.stream.name));
     page = begin(request, stop);
   } else if (at.starts_with(kTail)) {
     page = read_tail(request, stop);

@@ -67,7 +67,7 @@ TEST(HistoryJsonTest, RunHasTheColumnsOfItsTable) {
   EXPECT_EQ(
       run_json(run, {}, {certificate}),
       "{" + members +
-          R"(,"streams":[],"certificates":[{"survey_id":"12","as_of":"2026-11-21T18:57:00Z","total_before":0,"total_after":0,)"
+          R"(,"streams":[],"certificates":[{"stream":"","survey_id":"12","as_of":"2026-11-21T18:57:00Z","total_before":0,"total_after":0,)"
           R"("fetched":0,"stored_live":0,"tombstoned":0,"quarantined":0,"excluded":0,"in_flight":0,"balanced":true}]})"
           "\n");
 }
@@ -93,7 +93,7 @@ TEST(HistoryJsonTest, StatusHasFourClocksForSourceAndSurvey) {
       R"("worked_by":null,"next_run":null,"next_run_reason":null,"refused_key":null,"incidents":[],)"
       R"("fallback":"complete passes: x","capabilities":[{"name":"updated_filter","value":"ignored","evidence":"e",)"
       R"("learned_at":"2026-11-21T18:57:00Z"}],)"
-      R"("surveys":[{"survey_id":"12","title":"T","last_attempt":null,"last_success":null,"last_certified":null,)"
+      R"("lists":[],"surveys":[{"survey_id":"12","title":"T","last_attempt":null,"last_success":null,"last_certified":null,)"
       R"("newest_change":null,"stored_live":0,"balanced":false,"followed":false,"probed_at":"2026-11-21T18:57:00Z",)"
       R"("swept_at":null,"deleted":false,"error":"gone"}]}]})"
       "\n");
@@ -188,14 +188,15 @@ TEST(CheckReportTest, AFailureKeepsItsHintAndTheRestGoesOn) {
   report.warn("state", "is not there");
   EXPECT_TRUE(report.failed());
   EXPECT_EQ(told,
-            "pass  configuration           fine\n"
-            "fail  database                refused\n      hint: start it\n"
-            "warn  state                   is not there\n");
-  EXPECT_EQ(checks_json(report),
-            R"({"ok":false,"checks":[{"name":"configuration","verdict":"pass","message":"fine","hint":null},)"
-            R"({"name":"database","verdict":"fail","message":"refused","hint":"start it"},)"
-            R"({"name":"state","verdict":"warn","message":"is not there","hint":null}]})"
-            "\n");
+            "pass  configuration                    fine\n"
+            "fail  database                         refused\n      hint: start it\n"
+            "warn  state                            is not there\n");
+  EXPECT_EQ(
+      checks_json(report),
+      R"({"ok":false,"passed":1,"warnings":1,"failed":1,"checks":[{"name":"configuration","verdict":"pass","message":"fine","hint":null},)"
+      R"({"name":"database","verdict":"fail","message":"refused","hint":"start it"},)"
+      R"({"name":"state","verdict":"warn","message":"is not there","hint":null}]})"
+      "\n");
   EXPECT_THROW(report.run("x", []() -> std::string { throw Error(ErrorKind::cancelled, "stop"); }), Error);
 }
 
@@ -321,6 +322,7 @@ TEST(VerifyTextTest, ShowsTheDifferencesOnly) {
   report.source = "us";
   report.requests = 7;
   sync::PartitionVerdict same;
+  same.stream = "response";
   same.partition = "1";
   same.vendor_total = same.holdings.stored_live = 5;
   sync::PartitionVerdict other = same;
@@ -330,11 +332,12 @@ TEST(VerifyTextTest, ShowsTheDifferencesOnly) {
   other.missing = 2;
   other.missing_keys = {"2/8", "2/9"};
   report.partitions = {same, other};
-  EXPECT_EQ(verify_text(report, true),
-            "us: DIFFERENT: 1 of 2 surveys equal by ids and content, 7 requests\n"
-            "  SURVEY  TITLE  VENDOR  STORED  QUARANTINED  EXCLUDED  MISSING  EXTRA  OTHER CONTENT  VERDICT\n"
-            "  2       Two         7       5            0         0        2      0              0  DIFFERENT\n"
-            "  missing here (2): 2/8, 2/9\n");
+  EXPECT_EQ(
+      verify_text(report, true),
+      "us: DIFFERENT: 1 of 2 surveys equal by ids and content, 7 requests\n"
+      "  STREAM    SURVEY  TITLE  VENDOR  STORED  QUARANTINED  EXCLUDED  MISSING  EXTRA  OTHER CONTENT  VERDICT\n"
+      "  response  2       Two         7       5            0         0        2      0              0  DIFFERENT\n"
+      "  missing here (2): 2/8, 2/9\n");
   report.partitions = {same};
   EXPECT_EQ(verify_text(report, false), "us: equal: 1 of 1 surveys equal by count, 7 requests\n");
   EXPECT_NE(verify_json(std::span(&report, 1), false).find("\"equal\":true,\"deep\":false"), std::string::npos);

@@ -1,6 +1,7 @@
 // What `status --watch` prints: a screen that fits, and lines that only change when something did.
 #include "app/status_text.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "app/human.h"
@@ -58,7 +59,7 @@ TEST(StatusTextTest, AScreenThatFits) {
   EXPECT_EQ(fitting("one\ntwo\n", 80, 5), "one\ntwo\n");
   EXPECT_EQ(fitting("one\ntwo\nthree\nfour\n", 80, 3),
             "one\ntwo\n… 2 more lines: `surveysync status` prints them all\n");
-  const std::string cut = fitting(std::string(200, 'x') + "\n", 40, 5);
+  const std::string cut = fitting(fmt::format("{:x>200}\n", ""), 40, 5);
   EXPECT_LE(columns_of(cut.substr(0, cut.find('\n'))), 40U);
   EXPECT_EQ(fitting("", 80, 5), "");
 }

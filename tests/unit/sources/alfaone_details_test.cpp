@@ -40,19 +40,39 @@ TEST_F(AlfaOneDetails, RecordsAreAskedForAloneWhereTheirListLacksSomething) {
   EXPECT_EQ(find("assessment", "a-1").page.records.at(0).hash, page.records[0].hash);
 }
 
-TEST_F(AlfaOneDetails, NobodyIsAskedWhileTheListSaysWhatItSaid) {
-  three_assessments();
+TEST_F(AlfaOneDetails, FewAreAskedForWhileTheListSaysWhatItSaid) {
+  constexpr int kMany = 60;
+  assessments(0).items.clear();
+  for (int i = 1; i <= kMany; ++i) {
+    vendor.lists["/api/v1/assessments"].items.push_back(assessment(i, ""));
+    alone("a-" + std::to_string(i), assessment(i, R"(,"totalPoints":41.5)"));
+  }
   const model::Page stored = full();
-  vendor.alone.clear();
+  EXPECT_EQ(stored.requests, 1 + kMany);
   const model::Page again = full(&stored);
-  EXPECT_EQ(again.requests, 1);
-  for (std::size_t i = 0; i < 3; ++i)
+  EXPECT_GE(again.requests, 1 + 20);
+  EXPECT_LT(again.requests, kMany);
+  for (std::size_t i = 0; i < kMany; ++i)
     EXPECT_EQ(again.records[i].hash, stored.records[i].hash);
-  vendor.lists["/api/v1/assessments"].items[0] = with(assessment(1, ""), R"(,"note":"new")");
-  alone("a-1", assessment(1, R"(,"note":"new","totalPoints":43)"));
+  vendor.lists["/api/v1/assessments"].items.back() = assessment(kMany, R"(,"note":"new")");
+  alone("a-60", assessment(kMany, R"(,"note":"new","totalPoints":43)"));
   const model::Page changed = full(&stored);
-  EXPECT_EQ(changed.requests, 2);
-  EXPECT_EQ(changed.records[0].payload, assessment(1, R"(,"note":"new","totalPoints":43)"));
+  EXPECT_EQ(changed.records.back().payload, assessment(kMany, R"(,"note":"new","totalPoints":43)"));
+}
+
+TEST_F(AlfaOneDetails, WhatOnlyTheRecordShowsIsFoundInItsTurn) {
+  constexpr int kMany = 60;
+  assessments(0).items.clear();
+  for (int i = 1; i <= kMany; ++i) {
+    vendor.lists["/api/v1/assessments"].items.push_back(assessment(i, ""));
+    alone("a-" + std::to_string(i), assessment(i, R"(,"totalPoints":1)"));
+  }
+  const model::Page stored = full();
+  alone("a-60", assessment(kMany, R"(,"totalPoints":2)"));
+  bool found = false;
+  for (int day = 0; day < 7 && !found; ++day, clock.wait_for(std::chrono::hours(24), {}))
+    found = full(&stored).records.back().payload == assessment(kMany, R"(,"totalPoints":2)");
+  EXPECT_TRUE(found);
 }
 
 TEST_F(AlfaOneDetails, RevokedInvitesAreAskedForWhenTheyWere) {
