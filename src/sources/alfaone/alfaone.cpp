@@ -56,7 +56,7 @@ AlfaOneSource::AlfaOneSource(const SourceContext& context)
       streams_(narrowed(stream_specs(), context.following)),
       privacy_(understood(context.privacy)),
       lister_(context.client),
-      details_(context.client) {
+      details_(context.client, context.clock) {
   for (const model::StreamSpec& stream : stream_specs()) {
     const Resource& resource = resource_of(stream.name);
     rules_.emplace(resource.stream, privacy_rules(resource, privacy_));

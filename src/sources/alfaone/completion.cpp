@@ -20,7 +20,7 @@ void AlfaOneSource::complete(const FetchRequest& request, Page& page, Page& stor
     const auto found = known.find(record.key);
     const model::Record* const full = found == known.end() ? nullptr : found->second;
     const bool same = full != nullptr && says_all_of(full->payload, record.payload);
-    if (same && !details_.is_due(resource, model::key_text({record.key.back()}), context_.clock.utc_now())) {
+    if (same && !details_.is_due(resource, model::key_text({record.key.back()}))) {
       record = *full;
       continue;
     }
@@ -49,6 +49,10 @@ std::string AlfaOneSource::complete_record(const FetchRequest& request, model::R
       why = fmt::format("{} {} cannot be asked for alone, so what only that shows stays as it was: {}", resource.stream,
                         id, answer.why);
     if (known == nullptr) return why;
+    if (says_all_of(known->payload, record.payload)) {
+      record = *known;
+      return why;
+    }
     auto spliced = std::make_unique<std::string>(with_members_of(record.payload, known->payload));
     spliced->reserve(spliced->size() + json::kPadding);
     add_record({0, record.key, record.context}, *spliced, {}, own);

@@ -17,6 +17,9 @@ constexpr int kRefusals = 3, kFailures = 3;
 // Records of a pass that are looked at again although nothing tells that they changed, and the days in which the turn
 // of each of the others comes.
 constexpr int kLooks = 20, kTurns = 7;
+// A record is met several times in one run.
+constexpr std::chrono::hours kSameRun{1};
+constexpr std::size_t kMostRemembered = 20'000;
 // Tries of one record: its list shows most of it, and the next run asks again.
 constexpr int kAttempts = 3;
 
@@ -84,19 +87,24 @@ void Details::begin_pass(const Resource& resource) {
   experience_[resource.stream].looks = 0;
 }
 
-bool Details::is_due(const Resource& resource, const std::string& id, UtcTime now) {
-  const auto day = std::chrono::floor<std::chrono::days>(now).time_since_epoch().count();
-  if (model::hash_of(id).back() % kTurns == day % kTurns) return true;
+bool Details::is_due(const Resource& resource, const std::string& id) {
+  const auto day = std::chrono::floor<std::chrono::days>(clock_.utc_now()).time_since_epoch().count();
+  const bool in_turn = model::hash_of(id).back() % kTurns == day % kTurns;
   const std::lock_guard lock(mutex_);
-  return ++experience_[resource.stream].looks <= kLooks;
+  Experience& known = experience_[resource.stream];
+  const auto asked = known.asked_at.find(id);
+  if (asked != known.asked_at.end() && clock_.now() - asked->second < kSameRun) return false;
+  return in_turn || ++known.looks <= kLooks;
 }
 
 Details::Answer Details::ask(const Resource& resource, const std::string& id, const Scope& scope,
                              const std::stop_token& stop) {
   {
     const std::lock_guard lock(mutex_);
-    const Experience& known = experience_[resource.stream];
+    Experience& known = experience_[resource.stream];
     if (!known.shown && known.refusals >= kRefusals) return {Answer::Kind::refused, {}, known.refusal, 0, false};
+    if (known.asked_at.size() >= kMostRemembered) known.asked_at.clear();
+    known.asked_at[id] = clock_.now();
   }
   Answer answer;
   try {

@@ -29,7 +29,7 @@ std::string with_members_of(std::string_view listed, std::string_view stored);
 
 class Details {
  public:
-  explicit Details(http::Client& client) : client_(client) {}
+  Details(http::Client& client, const Clock& clock) : client_(client), clock_(clock) {}
 
   struct Answer {
     enum class Kind : std::uint8_t {
@@ -46,8 +46,8 @@ class Details {
   /// A pass over this kind begins: the next few records are asked for whatever is stored of them.
   void begin_pass(const Resource& resource);
   /// Whether a record that is stored in full shall be asked for all the same: what only it shows may have changed. The
-  /// first few of a pass, and a seventh of the others each day, by their ids.
-  bool is_due(const Resource& resource, const std::string& id, UtcTime now);
+  /// first few of a pass, and a seventh of the others each day, by their ids; none twice in an hour.
+  bool is_due(const Resource& resource, const std::string& id);
   /// Asks for one record. After a few refusals in a row, when none was ever shown, it asks no more. Throws what ends
   /// the run, and the failure itself when several fail in a row: then it is not about one record.
   Answer ask(const Resource& resource, const std::string& id, const Scope& scope, const std::stop_token& stop);
@@ -58,10 +58,12 @@ class Details {
     int refusals = 0, failures = 0;  ///< in a row
     int looks = 0;                   ///< of this pass
     std::string refusal;
+    std::map<std::string, SteadyTime, std::less<>> asked_at;  ///< by id
   };
   Answer note(const Resource& resource, Answer answer);
 
   http::Client& client_;
+  const Clock& clock_;
   std::mutex mutex_;                                   // guards all below
   std::map<std::string_view, Experience> experience_;  // by stream
 };

@@ -49,6 +49,8 @@ TEST_F(AlfaOneDetails, FewAreAskedForWhileTheListSaysWhatItSaid) {
   }
   const model::Page stored = full();
   EXPECT_EQ(stored.requests, 1 + kMany);
+  EXPECT_EQ(full(&stored).requests, 1) << "just asked";
+  clock.wait_for(std::chrono::hours(2), {});
   const model::Page again = full(&stored);
   EXPECT_GE(again.requests, 1 + 20);
   EXPECT_LT(again.requests, kMany);
@@ -70,6 +72,7 @@ TEST_F(AlfaOneDetails, WhatOnlyTheRecordShowsIsFoundInItsTurn) {
   const model::Page stored = full();
   alone("a-60", assessment(kMany, R"(,"totalPoints":2)"));
   bool found = false;
+  clock.wait_for(std::chrono::hours(2), {});
   for (int day = 0; day < 7 && !found; ++day, clock.wait_for(std::chrono::hours(24), {}))
     found = full(&stored).records.back().payload == assessment(kMany, R"(,"totalPoints":2)");
   EXPECT_TRUE(found);
@@ -102,6 +105,17 @@ TEST_F(AlfaOneDetails, WhatWasStoredStaysWhenTheRecordAloneIsRefused) {
     EXPECT_EQ(page.records[0].payload, with(with(assessment(1, ""), R"(,"note":"new")"), R"(,"totalPoints":41.5)"));
     EXPECT_EQ(page.incomplete.empty(), !told) << page.incomplete;
   }
+}
+
+TEST_F(AlfaOneDetails, ARefusalChangesNothingOfWhatIsTheSame) {
+  three_assessments();
+  const model::Page stored = full();
+  begin();
+  model::Page page = fetch("assessment", "");
+  transport.then(test::answer(403, R"({"error":"No"})"));
+  complete("assessment", page, &stored);
+  EXPECT_EQ(page.records[0].hash, stored.records[0].hash);
+  EXPECT_FALSE(page.incomplete.empty());
 }
 
 TEST_F(AlfaOneDetails, OneThatFailsCostsItselfOnly) {
