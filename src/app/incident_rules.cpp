@@ -43,18 +43,25 @@ std::string listed(const Names& names, const char* separator = ", ") {
   return text;
 }
 
-std::vector<std::string> values_of(const std::map<std::string, std::string>& by_survey) {
+std::vector<std::string> values_of(const std::map<Subject, std::string>& by_subject) {
   std::vector<std::string> values;
-  for (const auto& [survey, text] : by_survey)
+  for (const auto& [subject, text] : by_subject)
     values.push_back(text);
   return values;
 }
 
+/// "survey 12", "the list of invites".
+std::string named(const Scope& scope) {
+  if (!scope.partition.empty()) return "survey " + scope.partition;
+  return scope.stream.empty() ? scope.source : fmt::format("the list of {}s", scope.stream);
+}
+
 /// " --survey 1 --survey 2".
-std::string survey_flags(const std::map<std::string, std::string>& by_survey) {
+std::string survey_flags(const std::map<Subject, std::string>& by_subject) {
   std::string flags;
   std::size_t count = 0;
-  for (const auto& [survey, text] : by_survey) {
+  for (const auto& [subject, text] : by_subject) {
+    const std::string& survey = subject.first;
     if (!survey.empty() && ++count <= kMostNamed) flags += " --survey " + survey;
   }
   return flags;
@@ -147,16 +154,15 @@ std::vector<IncidentAct> IncidentRules::acts(const Event& event) {
     stories_[scope.source] = Story{started->kind, {}, {}, {}};
   } else if (const auto* issued = std::get_if<event::CertificateIssued>(&event)) {
     Story& story = stories_[scope.source];
-    story.unbalanced.erase(scope.partition);
+    story.unbalanced.erase({scope.partition, scope.stream});
     if (!issued->balanced) {
-      story.unbalanced[scope.partition] =
-          fmt::format("survey {}: the vendor counts {}, the database holds {} stored, {} quarantined, {} excluded",
-                      scope.partition, issued->total_after, issued->stored_live, issued->quarantined, issued->excluded);
+      story.unbalanced[{scope.partition, scope.stream}] =
+          fmt::format("{}: the vendor counts {}, the database holds {} stored, {} quarantined, {} excluded",
+                      named(scope), issued->total_after, issued->stored_live, issued->quarantined, issued->excluded);
     }
   } else if (const auto* braked = std::get_if<event::DeletionsBraked>(&event)) {
-    stories_[scope.source].braked[scope.partition] = fmt::format(
-        "{}: {} of {} stored records are missing at the vendor",
-        scope.partition.empty() ? scope.source : "survey " + scope.partition, braked->missing, braked->stored);
+    stories_[scope.source].braked[{scope.partition, scope.stream}] = fmt::format(
+        "{}: {} of {} stored records are missing at the vendor", named(scope), braked->missing, braked->stored);
   } else if (const auto* changed = std::get_if<event::ContractChanged>(&event)) {
     // Never the sample: it is a respondent's.
     std::set<std::string>& shapes = stories_[scope.source].contract;

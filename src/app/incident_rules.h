@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/event.h"
@@ -34,6 +35,9 @@ std::string affected_by(const std::string& rule, const std::string& source);
 /// What an alert says of `incident`, apart from when and by whom it is told. Pure.
 report::Alert alert_of(const store::Incident& incident);
 
+/// A survey, or a list of the account (no survey): its partition and its stream.
+using Subject = std::pair<std::string, std::string>;
+
 class IncidentRules {
  public:
   /// The acts that follow from one event. What a run finds in many surveys is one incident, at its end.
@@ -44,7 +48,7 @@ class IncidentRules {
  private:
   struct Story {
     std::string kind;
-    std::map<std::string, std::string> unbalanced, braked;  // by survey: what the equation says
+    std::map<Subject, std::string> unbalanced, braked;  // what the equation says
     std::set<std::string> contract;
   };
   std::vector<IncidentAct> at_end(const event::RunFinished& event);

@@ -66,6 +66,17 @@ TEST(IncidentRules, SurveysThatDoNotBalanceAreOneIncidentAtTheEndOfTheRun) {
   EXPECT_FALSE(rules.certified(finished(7, "succeeded")));
 }
 
+TEST(IncidentRules, ListsOfTheAccountAreToldApart) {
+  IncidentRules rules;
+  rules.acts(event::RunStarted{us(7), "incremental"});
+  rules.acts(event::CertificateIssued{{"us", 7, "invite", ""}, false, 12, 12, 10, 0, 0});
+  rules.acts(event::CertificateIssued{{"us", 7, "member", ""}, true, 3, 3, 3, 0, 0});
+  const auto acts = rules.acts(finished(7, "partial", "1 list does not balance"));
+  const IncidentAct& act = opened(acts, "certificate_unbalanced/us");
+  EXPECT_THAT(act.incident.evidence, HasSubstr("the list of invites: the vendor counts 12"));
+  EXPECT_THAT(act.incident.next_step, HasSubstr("surveysync verify us --deep"));
+}
+
 TEST(IncidentRules, AGoodRunClosesWhatRunsOpen) {
   IncidentRules rules;
   rules.acts(event::RunStarted{us(8), "incremental"});
