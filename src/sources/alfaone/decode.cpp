@@ -87,7 +87,7 @@ Value member_of(Value object, const ColumnDef& column) {
 Cell cell_of(Value value, const ColumnDef& column, CellMaker& make) {
   switch (column.type) {
     case Col::text:
-      return make.text(value, column.name);
+      return make.text_or_empty(value, column.name);
     case Col::int32:
       return make.int32(value, column.name);
     case Col::int64:
