@@ -3,6 +3,7 @@
 Everything lives in one scratch folder (with a space in its name) and ends with the test, whatever happens; every wait is bounded.
 The binary is named by SURVEYSYNC_BINARY. Standard library only. Also used by scripts/bench.
 """
+import glob
 import atexit
 import json
 import os
@@ -257,6 +258,11 @@ class Workbench:
             'source.us.limits': dict(LIMITS),
         }
 
+    def forget_keys(self):
+        """What the state directory knows of refused keys."""
+        for notes in glob.glob(self.scratch.join('state', 'refused-keys*')):
+            os.remove(notes)
+
     def configure(self, sections=None):
         os.makedirs(self.scratch.join('state'), exist_ok=True)
         self.config = self.scratch.write('surveysync.toml', toml(sections or self.sections()))
@@ -396,6 +402,7 @@ class SystemTest(unittest.TestCase):
         tables = self.bench.database.query("SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
                                            f"WHERE schemaname IN ('{self.schema}', 'surveysync') AND tablename <> 'schema_migration'")
         self.bench.database.execute('TRUNCATE ' + ', '.join(row['name'] for row in tables) + ' CASCADE')
+        self.bench.forget_keys()
 
 
 def main():
