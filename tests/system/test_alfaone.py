@@ -168,7 +168,6 @@ class Changes(AlfaOneTest):
         self.succeed('status')
         status = self.succeed('status', '--json').json()['sources'][0]
         self.assertEqual({item['survey_id'] for item in status['surveys']} - {row['assessment_id'] for row in self.truth('assessment')}, set())
-        self.assertTrue(status['last_certified'] if 'last_certified' in status else status)
         shown = self.succeed('run', 'show', self.last_run()['run_id']).out
         for table in KEYS:
             self.assertRegex(shown, rf'(?m)^{table} ')
@@ -235,6 +234,7 @@ class Live(AlfaOneTest):
 
     def test_while_people_work(self):
         control = lambda path: self.bench.sandbox._control('POST', path, '{}')
+        self.configured(sync={'brake': {'percent': 90, 'rows': 1000, 'least': 500}})  # a slow machine meets many deletions
         for number in (2, 1):
             with self.subTest(generation=number):
                 self.generation(number)
