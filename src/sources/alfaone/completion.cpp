@@ -12,6 +12,17 @@ using model::Page;
 
 void AlfaOneSource::complete(const FetchRequest& request, Page& page, Page& stored, const std::stop_token& stop) {
   const Resource& resource = resource_of(request.stream.name);
+  // What was stored under other privacy rules is taken as today's rules have it.
+  Page altered;
+  for (model::Record& record : stored.records) {
+    auto text = protect(request.stream, request.partition, std::string(record.payload));
+    if (!text) continue;
+    auto owned = std::make_unique<std::string>(std::move(*text));
+    owned->reserve(owned->size() + json::kPadding);
+    add_record({0, record.key, record.context}, *owned, {}, altered);
+    record = altered.records.back();
+    altered.texts.push_back(std::move(owned));
+  }
   std::map<model::Key, const model::Record*> known;
   for (const model::Record& record : stored.records)
     if (is_in_full(resource, record.payload)) known.emplace(record.key, &record);
@@ -28,6 +39,7 @@ void AlfaOneSource::complete(const FetchRequest& request, Page& page, Page& stor
     if (!why.empty()) page.incomplete = std::move(why);
   }
   std::ranges::move(stored.texts, std::back_inserter(page.texts));
+  std::ranges::move(altered.texts, std::back_inserter(page.texts));
 }
 
 std::string AlfaOneSource::complete_record(const FetchRequest& request, model::Record& record,

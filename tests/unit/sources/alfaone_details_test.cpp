@@ -118,6 +118,28 @@ TEST_F(AlfaOneDetails, ARefusalChangesNothingOfWhatIsTheSame) {
   EXPECT_FALSE(page.incomplete.empty());
 }
 
+TEST_F(AlfaOneDetails, WhatIsStoredIsTakenAsTodaysPrivacyHasIt) {
+  FakeAlfaOne::List& list = invites(1);
+  list.items = {invite(1, "a-1", "revoked")};
+  const std::string id = id_of(list.items[0], resource_of("invite"));
+  vendor.alone["/api/v1/invites/" + id] =
+      with(list.items[0], R"(,"assignedGrader":{"email":"grader@example.org"},"revokedAt":"2026-03-05T10:00:00.001Z")");
+  model::Page stored = fetch("invite", "");
+  complete("invite", stored);
+  ASSERT_NE(stored.records[0].payload.find("grader@example.org"), std::string_view::npos);
+  Privacy privacy;
+  privacy.fields["contacts"] = "drop";
+  for (const bool refused : {false, true}) {
+    begin({}, privacy);
+    model::Page page = fetch("invite", "");
+    if (refused) transport.then(test::answer(403, R"({"error":"No"})"));
+    complete("invite", page, &stored);
+    EXPECT_EQ(page.records[0].payload.find("example.org"), std::string_view::npos) << page.records[0].payload;
+    EXPECT_NE(page.records[0].payload.find("revokedAt"), std::string_view::npos);
+    EXPECT_NE(page.records[0].hash, stored.records[0].hash) << "the row is written anew";
+  }
+}
+
 TEST_F(AlfaOneDetails, OneThatFailsCostsItselfOnly) {
   three_assessments();
   model::Page page = fetch("assessment", "");
