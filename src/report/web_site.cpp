@@ -1,5 +1,6 @@
 #include "report/web_site.h"
 
+#include <Poco/Net/HTTPResponse.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,27 +16,9 @@ namespace {
 constexpr std::string_view kHtml = "text/html; charset=utf-8";
 constexpr std::string_view kPaths[] = {"/", "/api/status", "/metrics", "/healthz", "/livez", "/readyz", "/icon.svg"};
 
-std::string_view reason_of(int status) {
-  switch (status) {
-    case 200:
-      return "OK";
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 421:
-      return "Misdirected Request";
-    case 431:
-      return "Request Header Fields Too Large";
-    default:
-      return "Service Unavailable";
-  }
+const std::string& reason_of(int status) {
+  using Poco::Net::HTTPResponse;
+  return HTTPResponse::getReasonForStatus(static_cast<HTTPResponse::HTTPStatus>(status));
 }
 
 /// Nothing may be run, framed, sent or kept; the one style sheet is known by its hash.
@@ -100,7 +83,7 @@ std::string status_document(const StatusView& view) {
 }
 
 std::string WebSite::refuse(int status) {
-  return message(plain(status, std::string(reason_of(status))), true);
+  return message(plain(status, reason_of(status)), true);
 }
 
 std::string WebSite::respond(std::string_view head, const std::shared_ptr<const StatusView>& latest,

@@ -75,17 +75,14 @@ def pump(one, other):
             pass
 
 
-class Front:
-    """Ends TLS with its own certificate and hands everything on to a plain server; without one it says `answer` to everything."""
+class Listener:
+    """On loopback; each connection is served by a thread of its own, which calls _serve(client)."""
 
-    def __init__(self, scratch, certificate, backend=None, answer=b''):
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(*certificate)
-        self._backend, self._answer = backend, answer
+    def _listen(self, scratch):
         self._listener = socket.create_server(('127.0.0.1', 0), backlog=50)
-        self.port = self._listener.getsockname()[1]
         scratch.on_close(self._listener.close)
         threading.Thread(target=self._accept, daemon=True).start()
+        return self._listener.getsockname()[1]
 
     def _accept(self):
         while True:
@@ -94,6 +91,16 @@ class Front:
             except OSError:
                 return
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+
+class Front(Listener):
+    """Ends TLS with its own certificate and hands everything on to a plain server; without one it says `answer` to everything."""
+
+    def __init__(self, scratch, certificate, backend=None, answer=b''):
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(*certificate)
+        self._backend, self._answer = backend, answer
+        self.port = self._listen(scratch)
 
     def _serve(self, client):
         try:
@@ -111,23 +118,12 @@ class Front:
         pump(client, backend)
 
 
-class Proxy:
+class Proxy(Listener):
     """A proxy whose CONNECT leads to servers on this host, by the name that is asked for."""
 
     def __init__(self, scratch, ports):
         self._ports, self.asked = ports, []
-        self._listener = socket.create_server(('127.0.0.1', 0), backlog=50)
-        self.url = f'http://127.0.0.1:{self._listener.getsockname()[1]}'
-        scratch.on_close(self._listener.close)
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+        self.url = f'http://127.0.0.1:{self._listen(scratch)}'
 
     def _serve(self, client):
         try:
