@@ -1,5 +1,7 @@
 #include "base/event.h"
 
+#include <stdexcept>
+
 #include "base/event_text.h"
 
 namespace surveysync {
@@ -221,9 +223,20 @@ const Scope& scope_of(const Event& event) {
   return std::visit([](const auto& e) -> const Scope& { return e.scope; }, event);
 }
 
+void Observers::add(Observer& observer) {
+  for (std::atomic<Observer*>& member : members_) {
+    Observer* none = nullptr;
+    if (member.compare_exchange_strong(none, &observer)) return;
+  }
+  throw std::length_error("more observers than Observers::kMost");
+}
+
 void Observers::on_event(const Event& event) noexcept {
-  for (Observer* const member : members_)
-    member->on_event(event);
+  for (const std::atomic<Observer*>& member : members_) {
+    Observer* const present = member.load();
+    if (present == nullptr) return;
+    present->on_event(event);
+  }
 }
 
 }  // namespace surveysync

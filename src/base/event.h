@@ -3,6 +3,8 @@
 // counter and the alert are made from it (report/). Named noun + past participle. Plain values without secrets; texts
 // are safe to print. Observers are called on the thread where the event happened and must not throw or block.
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -36,6 +38,7 @@ namespace event {
 struct RunStarted {
   Scope scope;
   std::string kind;
+  bool narrowed = false;  ///< only named parts of the source, or a window of time: says nothing of the rest
 };
 /// The work of a run is known: how many partitions, and how many records the hints promise.
 struct RunPlanned {
@@ -314,14 +317,17 @@ class Observer {
   virtual void on_event(const Event& event) noexcept = 0;
 };
 
-/// Hands each event to every member, in order. Members outlive it. Thread-safe once assembled.
+/// Hands each event to every member, in order. Members outlive everybody who tells it something. Thread-safe.
 class Observers final : public Observer {
  public:
-  void add(Observer& observer) { members_.push_back(&observer); }
+  /// From here on `observer` hears, also while others tell something. Throws std::length_error above kMost.
+  void add(Observer& observer);
   void on_event(const Event& event) noexcept override;
 
+  static constexpr std::size_t kMost = 8;
+
  private:
-  std::vector<Observer*> members_;
+  std::array<std::atomic<Observer*>, kMost> members_{};  // filled from the front; a null ends it
 };
 
 }  // namespace surveysync

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+
 namespace surveysync {
 namespace {
 
@@ -54,6 +58,37 @@ TEST(EventTest, ObserversHearInOrder) {
   observers.add(two);
   observers.on_event(event::RunAbandoned{});
   EXPECT_EQ(log, "ab");
+}
+
+TEST(EventTest, AnObserverThatComesWhileOthersTellHearsTheRest) {
+  struct Counter final : Observer {
+    void on_event(const Event&) noexcept override { ++heard; }
+    std::atomic<int> heard = 0;
+  };
+  Counter first, late;
+  Observers observers;
+  observers.add(first);
+  std::jthread teller([&](const std::stop_token& stop) {
+    while (!stop.stop_requested())
+      observers.on_event(event::RunAbandoned{});
+  });
+  observers.add(late);
+  const int before = late.heard;
+  observers.on_event(event::RunAbandoned{});
+  EXPECT_GT(late.heard, before);
+  teller.request_stop();
+  teller.join();
+  EXPECT_GE(first.heard, late.heard);
+}
+
+TEST(EventTest, TooManyObserversAreAnErrorAndNotALoss) {
+  struct Quiet final : Observer {
+    void on_event(const Event&) noexcept override {}
+  } quiet;
+  Observers observers;
+  for (std::size_t i = 0; i < Observers::kMost; ++i)
+    observers.add(quiet);
+  EXPECT_THROW(observers.add(quiet), std::length_error);
 }
 
 TEST(CountsTest, AddUp) {
