@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +11,7 @@
 
 #include "base/descriptor.h"
 #include "base/error.h"
+#include "base/state_file.h"
 #include "base/time.h"
 
 namespace surveysync::app {
@@ -45,8 +45,7 @@ void write_all(int descriptor, std::string_view text, const std::string& path) {
 /// A link is made or it is not, and never replaces another's: of two processes one is first.
 void make_key(const std::string& path) {
   const std::string directory = fs::path(path).parent_path();
-  std::error_code failure;
-  if (fs::create_directories(directory, failure)) fs::permissions(directory, fs::perms::owner_all, failure);
+  make_state_directory(directory);
   const std::string fresh = fmt::format("{}.{:016x}", path, random_u64());
   Secret hex([] {
     std::string digits;
@@ -54,7 +53,7 @@ void make_key(const std::string& path) {
       digits += fmt::format("{:02x}", static_cast<unsigned char>(byte));
     return digits + "\n";
   }());
-  const Descriptor file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR));
+  const Descriptor file = open_state_file(fresh, O_WRONLY | O_CREAT | O_EXCL);
   if (file.get() < 0) throw trouble("made", path);
   try {
     write_all(file.get(), hex.expose(), path);

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/state_file.h"
 
 namespace surveysync::app {
 namespace {
@@ -33,14 +34,13 @@ std::string content(int descriptor) {
 }  // namespace
 
 StateMarker::StateMarker(const std::string& directory, const std::string& identity) {
-  std::error_code failure;
-  if (fs::create_directories(directory, failure)) fs::permissions(directory, fs::perms::owner_all, failure);
+  make_state_directory(directory);
   find_unclean(directory);
   std::string name = identity;
   std::ranges::replace_if(
       name, [](char c) { return c == '/' || c == ':'; }, '-');
   path_ = fmt::format("{}/{}{}{}", directory, kPrefix, name, kSuffix);
-  file_ = Descriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  file_ = open_state_file(path_, O_RDWR | O_CREAT);
   if (file_.get() < 0 || ::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) throw trouble("writing", path_);
   if (::ftruncate(file_.get(), 0) != 0 ||
       ::write(file_.get(), identity.data(), identity.size()) != static_cast<ssize_t>(identity.size())) {

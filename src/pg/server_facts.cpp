@@ -9,6 +9,8 @@
 #include <ctime>
 #include <memory>
 
+#include "base/loopback.h"
+
 namespace surveysync::pg {
 namespace {
 
@@ -71,8 +73,8 @@ ServerFacts look_at_server(const ConnectOptions& options, const std::string& ask
   ServerFacts facts;
   const char* const host = PQhost(connection.get());
   facts.host = host == nullptr ? "" : host;
-  facts.local = facts.host.empty() || facts.host.starts_with('/') || facts.host.starts_with('@') ||
-                facts.host.starts_with("127.") || facts.host == "::1" || facts.host == "localhost";
+  facts.local =
+      facts.host.empty() || facts.host.starts_with('/') || facts.host.starts_with('@') || is_loopback(facts.host);
   facts.ssl_mode = option(connection.get(), "sslmode");
   if (PQsslInUse(connection.get()) != 0) {
     facts.protocol = attribute(connection.get(), "protocol");
