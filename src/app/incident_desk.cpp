@@ -6,6 +6,7 @@
 
 #include "app/assembly.h"
 #include "app/host_name.h"
+#include "report/alert_formats.h"
 #include "store/freshness.h"
 
 namespace surveysync::app {
@@ -20,12 +21,14 @@ constexpr std::size_t kMostWaiting = 1000;
 // Two texts of one channel's failure may differ in their numbers: its incident names the channel.
 constexpr const char* kDelivery = report::kDeliveryRule;
 
-IncidentAct delivery_act(const std::string& channel, const report::ChannelRecord& record) {
-  if (record.failures == 0) return resolve_incident(kDelivery, channel, fmt::format("{} takes alerts again", channel));
-  return open_incident(kDelivery, channel, "", "warning",
-                       fmt::format("{} took none of the last {} attempts since {}: {}", channel, record.failures,
-                                   record.failing_since ? format_utc(*record.failing_since) : "", record.last_error),
-                       fmt::format("surveysync alerts test {}", channel));
+IncidentAct delivery_act(const std::string& channel, const std::string& host, const report::ChannelRecord& record) {
+  const std::string about = channel + "/" + host;
+  if (record.failures == 0) return resolve_incident(kDelivery, about, fmt::format("{} takes alerts again", channel));
+  const UtcTime since = record.failing_since.value_or(UtcTime());
+  return open_incident(kDelivery, about, "", "warning",
+                       fmt::format("alerts.{} took none of the last {} attempts since {}: {}", channel, record.failures,
+                                   format_utc(std::chrono::floor<std::chrono::seconds>(since)), record.last_error),
+                       fmt::format("Mend what is said above, then send a test:\nsurveysync alerts test {}", channel));
 }
 
 store::Incident incident_of(const report::Alert& alert) {
@@ -58,15 +61,17 @@ IncidentDesk::IncidentDesk(DeskOptions options, Masker& masker, Observer& observ
       clock_(clock),
       host_(host_name()),
       begun_(clock.utc_now()),
+      rules_(host_),
       look_at_(clock.now()) {
   report::AlertsOptions alerts;
   alerts.channels = options_.alerts;
   alerts.state_dir = options_.state_dir;
   alerts.retry = options_.incidents.retry;
   alerts.takes_over = options_.looks_around;
-  alerts_ = std::make_unique<report::Alerts>(
-      std::move(alerts), masker_, observer_, clock_,
-      [this](const std::string& channel, const report::ChannelRecord& record) { act(delivery_act(channel, record)); });
+  alerts_ = std::make_unique<report::Alerts>(std::move(alerts), masker_, observer_, clock_,
+                                             [this](const std::string& channel, const report::ChannelRecord& record) {
+                                               act(delivery_act(channel, host_, record));
+                                             });
   thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -88,7 +93,11 @@ void IncidentDesk::on_event(const Event& event) noexcept {
 
 void IncidentDesk::act(IncidentAct act) {
   const std::lock_guard lock(mutex_);
-  if (muted_ || acts_.size() >= kMostWaiting) return;
+  if (muted_) return;
+  if (acts_.size() >= kMostWaiting) {
+    ++dropped_;
+    return;
+  }
   acts_.push_back(std::move(act));
   heard_.notify_all();
 }
@@ -127,6 +136,11 @@ void IncidentDesk::work(const std::stop_token& stop) {
   std::optional<IncidentAct> act;
   while (take(act, stop)) {
     try {
+      if (const std::size_t dropped = dropped_.exchange(0); dropped > 0)
+        observer_.on_event(
+            event::Note{{},
+                        Severity::error,
+                        fmt::format("incidents: {} changes came faster than they are written, and are lost", dropped)});
       // What was heard before the end is still told; only waiting is over.
       if (act) carry_out(std::move(*act), {});
       if (unsettled_) settle_all(Duration::zero(), stop);
@@ -166,7 +180,7 @@ bool IncidentDesk::with_database(const std::function<void(pg::Connection&)>& wor
   for (int attempt = 1; attempt <= 2; ++attempt) {
     const bool kept = connection_ != nullptr;
     try {
-      if (!connection_) connection_ = std::make_unique<pg::Connection>(options_.database, clock_, stop);
+      if (!connection_) connection_ = std::make_unique<pg::Connection>(options_.database.impatient(), clock_, stop);
       work(*connection_);
       database_away_.reset();
       return true;
@@ -207,12 +221,21 @@ bool IncidentDesk::is_first_contact(const IncidentAct& act, const std::stop_toke
   return first;
 }
 
+/// False also while the database cannot tell.
+bool IncidentDesk::is_balanced(const std::string& source, const std::stop_token& stop) {
+  bool balanced = false;
+  with_database([&](pg::Connection& connection) { balanced = store::all_balanced(connection, source); }, stop);
+  return balanced;
+}
+
 void IncidentDesk::carry_out(IncidentAct act, const std::stop_token& stop) {
   if (act.opens) {
     if (is_first_contact(act, stop)) return;
     open(act, false, stop);
   } else if (act.whole_rule) {
     resolve_rule(act, stop);
+  } else if (act.if_balanced && !is_balanced(act.incident.source, stop)) {
+    return;
   } else {
     resolve(act, stop);
   }
@@ -232,7 +255,7 @@ void IncidentDesk::told(KnownIncident known, AlertState state) {
                                            alert.severity,
                                            alert.verdict,
                                            alert.evidence,
-                                           alert.next_step});
+                                           report::in_one_line(alert.next_step)});
 }
 
 /// Opens it, or brings the open one up to date. `again`: an earlier process, or we, may have begun to.
@@ -257,6 +280,7 @@ void IncidentDesk::open(const IncidentAct& act, bool again, const std::stop_toke
   alerts_->keep(next, false);
   bool first = !next.told, noted = false;
   std::int64_t id = 0;
+  int attempts = 0;  // the answer to the first one may have been lost, and its work not
   const bool there = with_database(
       [&](pg::Connection& connection) {
         store::Incidents incidents(connection);
@@ -264,7 +288,8 @@ void IncidentDesk::open(const IncidentAct& act, bool again, const std::stop_toke
         if (raised) incidents.raise(next.alert.key);
         id = opened.incident_id;
         noted = opened.notified;
-        first = first && (opened.opened || (again && !opened.notified));
+        const bool begun_before = again || ++attempts > 1;
+        first = !next.told && (opened.opened || (begun_before && !opened.notified));
       },
       stop);
   next.in_database = there;
@@ -304,7 +329,10 @@ void IncidentDesk::resolve(const IncidentAct& act, const std::stop_token& stop) 
   if (!there) return resolve_away(act, std::move(known));
   if (ended) {
     report::Alert alert = alert_of(*ended);
-    if (known) alert.host = known->alert.host;
+    if (known) {
+      alert.host = known->alert.host;
+      alert.since = known->alert.since;  // as it was told; while the database was away it knew nothing
+    }
     over(std::move(alert), act.message);
   } else if (ours_alone) {
     over(known->alert, act.message);
@@ -331,16 +359,19 @@ void IncidentDesk::resolve_away(const IncidentAct& act, std::optional<KnownIncid
   alerts_->keep(*known, false);
 }
 
-/// Every open incident of the rule, whoever opened it.
+/// Every open incident of the rule that is about this host, whoever opened it.
 void IncidentDesk::resolve_rule(const IncidentAct& act, const std::stop_token& stop) {
   std::set<std::string> keys;
+  const auto concerns = [&](const std::string& key, const std::string& rule) {
+    return rule == act.incident.rule && key.ends_with("/" + host_);
+  };
   for (const KnownIncident& known : alerts_->incidents()) {
-    if (known.alert.rule == act.incident.rule && known.open) keys.insert(known.alert.key);
+    if (known.open && concerns(known.alert.key, known.alert.rule)) keys.insert(known.alert.key);
   }
   with_database(
       [&](pg::Connection& connection) {
         for (const store::Incident& incident : store::Incidents(connection).open_ones()) {
-          if (incident.rule == act.incident.rule) keys.insert(incident.key);
+          if (concerns(incident.key, incident.rule)) keys.insert(incident.key);
         }
       },
       stop);
@@ -366,6 +397,7 @@ void IncidentDesk::settle(const KnownIncident& known, const std::stop_token& sto
   const bool end_told = !known.told && known.told_at > UtcTime();
   if (known.told || (there && ended && !end_told)) {
     report::Alert alert = ended ? alert_of(*ended) : known.alert;
+    if (known.told) alert.since = known.alert.since;
     over(std::move(alert), known.alert.message);
     if (there) return;
     KnownIncident rest = known;

@@ -65,6 +65,7 @@ class IncidentDesk final : public Observer {
   void carry_out(IncidentAct act, const std::stop_token& stop);
   void open(const IncidentAct& act, bool again, const std::stop_token& stop);
   void resolve(const IncidentAct& act, const std::stop_token& stop);
+  bool is_balanced(const std::string& source, const std::stop_token& stop);
   bool is_first_contact(const IncidentAct& act, const std::stop_token& stop);
   void resolve_rule(const IncidentAct& act, const std::stop_token& stop);
   void resolve_away(const IncidentAct& act, std::optional<report::KnownIncident> known);
@@ -102,6 +103,7 @@ class IncidentDesk final : public Observer {
   std::mutex mutex_;
   std::condition_variable_any heard_;
   std::deque<IncidentAct> acts_;
+  std::atomic<std::size_t> dropped_ = 0;  // acts for which there was no room
   std::optional<DeskOptions> renewed_;
   bool busy_ = false;
   std::unique_ptr<report::Alerts> alerts_;  // calls act(): goes before what act() needs

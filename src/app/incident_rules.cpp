@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+
+#include "app/human.h"
 
 namespace surveysync::app {
 namespace {
@@ -11,6 +14,8 @@ using Acts = std::vector<IncidentAct>;
 
 // Names in a text; the rest is a number.
 constexpr std::size_t kMostNamed = 10;
+// Sentences about surveys, which are longer.
+constexpr std::size_t kMostTold = 3;
 // Of the shapes that a run met first.
 constexpr std::size_t kMostShapes = 200;
 
@@ -33,11 +38,11 @@ bool asks_vendor(const std::string& kind) {
 
 /// "a, b, c and 5 more".
 template <class Names>
-std::string listed(const Names& names, const char* separator = ", ") {
+std::string listed(const Names& names, const char* separator = ", ", std::size_t most = kMostNamed) {
   std::string text;
   std::size_t count = 0;
   for (const std::string& name : names) {
-    if (++count > kMostNamed) return text + fmt::format(" and {} more", names.size() - kMostNamed);
+    if (++count > most) return text + fmt::format(" and {} more", names.size() - most);
     text += (text.empty() ? "" : separator) + name;
   }
   return text;
@@ -56,66 +61,93 @@ std::string named(const Scope& scope) {
   return scope.stream.empty() ? scope.source : fmt::format("the list of {}s", scope.stream);
 }
 
-/// " --survey 1 --survey 2".
+/// " --survey 1 --survey 2"; nothing where there are too many to be named.
 std::string survey_flags(const std::map<Subject, std::string>& by_subject) {
   std::string flags;
-  std::size_t count = 0;
   for (const auto& [subject, text] : by_subject) {
-    const std::string& survey = subject.first;
-    if (!survey.empty() && ++count <= kMostNamed) flags += " --survey " + survey;
+    if (!subject.first.empty()) flags += " --survey " + subject.first;
   }
-  return flags;
+  return by_subject.size() > kMostTold ? std::string() : flags;
 }
 
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
+/// "survey 5: the vendor counts 12, the database holds 10 stored, 1 quarantined (1 missing)".
+std::string equation(const event::CertificateIssued& e) {
+  std::string text = fmt::format("{}: the vendor counts {}, the database holds {} stored", named(e.scope),
+                                 e.total_after, e.stored_live);
+  if (e.quarantined != 0) text += fmt::format(", {} quarantined", e.quarantined);
+  if (e.excluded != 0) text += fmt::format(", {} excluded", e.excluded);
+  const std::int64_t over = e.stored_live + e.quarantined + e.excluded - e.total_after;
+  if (over != 0) text += fmt::format(" ({} {})", over < 0 ? -over : over, over < 0 ? "missing" : "too many");
+  return text;
+}
+
 /// One overload for each event that matters by itself.
 struct Rules {
+  const std::string& host;
+  std::set<std::string>& first_refused;
+
   Acts operator()(const event::KeyRefused& e) const {
     return {open("credentials_refused", e.scope, "critical", e.verdict, e.evidence, e.next_step)};
   }
   Acts operator()(const event::KeyAccepted& e) const {
     Acts acts{resolve("credentials_refused", e.scope, fmt::format("the key {} is accepted", e.fingerprint))};
-    if (e.slot == "secret") acts.push_back(resolve("second_key_in_use", e.scope, "the first key is accepted again"));
+    if (e.slot != "secret") return acts;
+    first_refused.erase(e.scope.source);
+    acts.push_back(resolve("second_key_in_use", e.scope, "the first key is accepted again"));
     return acts;
   }
   Acts operator()(const event::KeyRotated& e) const {
-    if (e.slot != "next") return {resolve("second_key_in_use", e.scope, "the first place holds the key in use again")};
+    if (e.slot != "next") {
+      first_refused.erase(e.scope.source);
+      return {resolve("second_key_in_use", e.scope, "the first place holds the key in use again")};
+    }
+    first_refused.insert(e.scope.source);
     return {open(
         "second_key_in_use", e.scope, "warning", "",
         fmt::format("the first key of {} is refused, the second one ({}) is in use", e.scope.source, e.fingerprint),
-        fmt::format("make a new key and put it in the place of the first one; then: surveysync keys test {}",
+        fmt::format("Make a new key and put it in the place of the first one, then try it:\nsurveysync keys test {}",
                     e.scope.source))};
   }
   Acts operator()(const event::KeyTried& e) const {
     if (e.slot != "next") return {};
     if (e.verdict.empty()) return {resolve("second_key_refused", e.scope, "the second key is accepted")};
+    const bool both = first_refused.contains(e.scope.source);
     return {
-        open("second_key_refused", e.scope, "warning", e.verdict,
-             fmt::format("the second key ({}) of {} was tried and is refused", e.fingerprint, e.scope.source),
-             fmt::format("replace it before the first key is rotated; then: surveysync keys test {}", e.scope.source))};
+        open("second_key_refused", e.scope, both ? "critical" : "warning", e.verdict,
+             both ? fmt::format("both keys of {} are refused, the second one ({}) too", e.scope.source, e.fingerprint)
+                  : fmt::format("the second key ({}) of {} was tried and is refused", e.fingerprint, e.scope.source),
+             fmt::format("{}, then try it:\nsurveysync keys test {}",
+                         both ? "Make a new key and put it in the place of either"
+                              : "Replace the second key before the first one is rotated",
+                         e.scope.source))};
   }
   Acts operator()(const event::ConfigRefused& e) const {
-    return {open("configuration_refused", e.scope, "critical", "", e.reason,
-                 "mend the file, look with: surveysync config check; then: systemctl reload surveysync")};
+    return {open_incident("configuration_refused", host, "", "critical", e.reason,
+                          "Mend the file, check it, and let the daemon read it:\nsurveysync config check\n"
+                          "systemctl reload surveysync")};
   }
-  Acts operator()(const event::ConfigReloaded& e) const {
-    return {resolve("configuration_refused", e.scope, "the configuration is sound")};
+  Acts operator()(const event::ConfigReloaded&) const {
+    return {resolve_incident("configuration_refused", host, "the configuration is sound")};
   }
   Acts operator()(const event::UncleanExitFound& e) const {
-    return {open("unclean_exit", e.scope, "warning", "", fmt::format("{} ended without saying so", e.identity),
-                 "was it killed for memory, did it crash, or did the host go down? See: journalctl -u surveysync "
-                 "--since -1d")};
+    return {open_incident("unclean_exit", host, "", "warning",
+                          fmt::format("the daemon before this one ({}) did not stop properly: it was killed (out of "
+                                      "memory?), it crashed, or the host went down",
+                                      spoken_process(e.identity)),
+                          "If nobody killed it on purpose, see what it said last:\n"
+                          "journalctl -u surveysync --since -1d")};
   }
   Acts operator()(const event::DaemonStarted&) const {
     IncidentAct act = resolve_incident("unit_failed", "", "the daemon runs again");
     act.whole_rule = true;
-    return {resolve_incident("configuration_refused", "", "the configuration is sound"), std::move(act)};
+    return {resolve_incident("configuration_refused", host, "the configuration is sound"), std::move(act)};
   }
-  Acts operator()(const event::DaemonStopped& e) const {
-    return {resolve("unclean_exit", e.scope, "the daemon after it ended well")};
+  Acts operator()(const event::DaemonStopped&) const {
+    return {resolve_incident("unclean_exit", host, "the daemon after it ended well")};
   }
   template <class Other>
   Acts operator()(const Other&) const {
@@ -125,153 +157,164 @@ struct Rules {
 
 }  // namespace
 
-IncidentAct open_incident(const char* rule, const std::string& about, const std::string& source, const char* severity,
-                          std::string evidence, std::string next_step, std::string verdict) {
-  IncidentAct act;
-  act.opens = true;
-  act.incident.key = about.empty() ? rule : fmt::format("{}/{}", rule, about);
-  act.incident.rule = rule;
-  act.incident.source = source;
-  act.incident.severity = severity;
-  act.incident.verdict = std::move(verdict);
-  act.incident.evidence = std::move(evidence);
-  act.incident.next_step = std::move(next_step);
-  return act;
-}
-
-IncidentAct resolve_incident(const char* rule, const std::string& about, std::string message) {
-  IncidentAct act;
-  act.incident.key = about.empty() ? rule : fmt::format("{}/{}", rule, about);
-  act.incident.rule = rule;
-  act.message = std::move(message);
-  return act;
-}
-
 std::vector<IncidentAct> IncidentRules::acts(const Event& event) {
   const std::lock_guard lock(mutex_);
-  const Scope& scope = scope_of(event);
+  if (const auto* finished = std::get_if<event::RunFinished>(&event)) return at_end(*finished);
+  if (keep(event, scope_of(event))) return {};
+  return std::visit(Rules{host_, first_refused_}, event);
+}
+
+/// What is told at the end of the run; whether `event` is of that kind.
+bool IncidentRules::keep(const Event& event, const Scope& scope) {
+  const Subject subject{scope.partition, scope.stream};
   if (const auto* started = std::get_if<event::RunStarted>(&event)) {
-    stories_[scope.source] = Story{started->kind, {}, {}, {}};
+    Story story;
+    story.kind = started->kind;
+    story.narrowed = started->narrowed;
+    stories_[scope.source] = std::move(story);
   } else if (const auto* issued = std::get_if<event::CertificateIssued>(&event)) {
     Story& story = stories_[scope.source];
-    story.unbalanced.erase({scope.partition, scope.stream});
-    if (!issued->balanced) {
-      story.unbalanced[{scope.partition, scope.stream}] =
-          fmt::format("{}: the vendor counts {}, the database holds {} stored, {} quarantined, {} excluded",
-                      named(scope), issued->total_after, issued->stored_live, issued->quarantined, issued->excluded);
-    }
+    story.unbalanced.erase(subject);
+    if (!issued->balanced) story.unbalanced[subject] = equation(*issued);
   } else if (const auto* braked = std::get_if<event::DeletionsBraked>(&event)) {
-    stories_[scope.source].braked[{scope.partition, scope.stream}] = fmt::format(
-        "{}: {} of {} stored records are missing at the vendor", named(scope), braked->missing, braked->stored);
+    stories_[scope.source].braked[subject] = fmt::format("{}: {} of {} stored records are missing at the vendor",
+                                                         named(scope), braked->missing, braked->stored);
+  } else if (std::holds_alternative<event::RecordQuarantined>(event)) {
+    stories_[scope.source].quarantined.insert(subject);
+  } else if (const auto* part = std::get_if<event::PartitionFinished>(&event)) {
+    Story& story = stories_[scope.source];
+    if (!scope.partition.empty()) story.looked_at.insert(scope.partition);
+    const bool bad = part->outcome == "failed" || part->outcome == "partial";
+    if (bad && !story.unbalanced.contains(subject) && !story.braked.contains(subject))
+      story.failed[subject] = fmt::format("{}: {}", named(scope), first_line(part->error));
   } else if (const auto* changed = std::get_if<event::ContractChanged>(&event)) {
     // Never the sample: it is a respondent's.
     std::set<std::string>& shapes = stories_[scope.source].contract;
     if (shapes.size() < kMostShapes) shapes.insert(changed->what);
-  } else if (const auto* finished = std::get_if<event::RunFinished>(&event)) {
-    return at_end(*finished);
+  } else {
+    return false;
   }
-  return std::visit(Rules{}, event);
+  return true;
 }
 
 bool IncidentRules::certified(const event::RunFinished& event) {
   const std::lock_guard lock(mutex_);
   const Story& story = stories_[event.scope.source];
-  return event.outcome == "succeeded" && story.unbalanced.empty() && asks_vendor(story.kind);
+  return event.outcome == "succeeded" && !story.narrowed && story.unbalanced.empty() && asks_vendor(story.kind);
 }
 
-std::vector<IncidentAct> IncidentRules::at_end(const event::RunFinished& event) {
-  const Story& story = stories_[event.scope.source];
+/// What the run found out, however it ended.
+Acts IncidentRules::found_by(const Story& story, const event::RunFinished& event) {
   const Scope& scope = event.scope;
-  const std::string& source = scope.source;
-  const std::string show = fmt::format("surveysync run show {}", scope.run_id);
   Acts acts;
   if (!story.unbalanced.empty()) {
-    acts.push_back(
-        open("certificate_unbalanced", scope, "critical", "", listed(values_of(story.unbalanced), "; "),
-             fmt::format("surveysync verify {}{} --deep   (and {})", source, survey_flags(story.unbalanced), show)));
+    const bool whole = survey_flags(story.unbalanced).empty();
+    acts.push_back(open("certificate_unbalanced", scope, "critical", "",
+                        listed(values_of(story.unbalanced), "; ", kMostTold),
+                        fmt::format("See which records differ, and what the run met:\nsurveysync verify {}{} "
+                                    "--deep\nsurveysync run show {}",
+                                    scope.source, whole ? "" : survey_flags(story.unbalanced), scope.run_id)));
   }
   if (!story.braked.empty()) {
     acts.push_back(open(
         "deletion_brake", scope, "critical", "",
-        listed(values_of(story.braked), "; ") + "; nothing was marked deleted, since a lost permission looks the same",
-        fmt::format("look at the vendor; if they were deleted on purpose: surveysync resync {}{} --yes", source,
-                    survey_flags(story.braked))));
+        listed(values_of(story.braked), "; ", kMostTold) +
+            "; nothing was marked deleted, since a lost permission looks the same",
+        fmt::format("Look at the vendor. If they were deleted there on purpose, confirm it:\nsurveysync resync {}{} "
+                    "--yes",
+                    scope.source, survey_flags(story.braked))));
   }
   if (!story.contract.empty()) {
-    acts.push_back(
-        open("contract_changed", scope, "warning", "",
-             fmt::format("run {} met what the vendor did not send before: {}", scope.run_id, listed(story.contract)),
-             "nothing is lost: it is kept in payload. To see all: psql -d DATABASE -c 'TABLE "
-             "surveysync.contract_change'"));
-  }
-  const bool quarantined = event.cause == policy(ErrorKind::malformed).name && event.counts.quarantined > 0;
-  if (event.outcome == "succeeded") {
-    if (!asks_vendor(story.kind)) return acts;
-    const std::string well = fmt::format("run {} succeeded", scope.run_id);
-    for (const char* const rule : {"run_failed", "quarantine_limit", "not_certified_lately"})
-      acts.push_back(resolve(rule, scope, well));
-    if (story.unbalanced.empty()) acts.push_back(resolve("certificate_unbalanced", scope, well));
-    if (story.braked.empty()) acts.push_back(resolve("deletion_brake", scope, well));
-    if (story.contract.empty() && story.kind == "incremental")
-      acts.push_back(resolve("contract_changed", scope, fmt::format("run {} met nothing new", scope.run_id)));
-    acts.push_back(resolve_incident("unclean_exit", "", "loading goes on"));
-    acts.push_back(resolve_incident("unit_failed", "surveysync-sync.service", well));  // the timer's: no daemon starts
-    return acts;
-  }
-  // A refused key has its own incident; and a source that another process works is being worked.
-  if (event.cause == policy(ErrorKind::unauthorized).name || event.cause == policy(ErrorKind::locked).name) return acts;
-  if (event.outcome != "failed" && event.outcome != "partial") return acts;
-  const std::string error =
-      event.error.empty() ? fmt::format("a run of {} {}", source, event.outcome) : first_line(event.error);
-  if (quarantined) {
     acts.push_back(open(
-        "quarantine_limit", scope, "critical", "",
-        fmt::format("{}: {} records could not be stored in run {}", error, event.counts.quarantined, scope.run_id),
-        fmt::format("surveysync quarantine list --source {}   (when mended: surveysync quarantine retry)", source)));
+        "contract_changed", scope, "warning", "",
+        fmt::format("the vendor sends something new (first seen in run {}): {}", scope.run_id, listed(story.contract)),
+        "Nothing is lost, it is kept in payload. Who reads the tables may want to know; all of it, in SQL:\n"
+        "SELECT * FROM surveysync.contract_change ORDER BY first_seen_at DESC"));
   }
-  acts.push_back(open("run_failed", scope, event.outcome == "failed" ? "critical" : "warning", event.outcome, error,
-                      show + (asks_vendor(story.kind) ? "   (it is tried again by itself)" : "")));
   return acts;
 }
 
-std::string affected_by(const std::string& rule, const std::string& source) {
-  const std::string tables = fmt::format("the tables of {}", source);
-  if (rule == "credentials_refused")
-    return fmt::format("nothing of {} is loaded until a good key is in place; {} stay as they are, other sources go on",
-                       source, tables);
-  if (rule == "second_key_in_use" || rule == "second_key_refused")
-    return fmt::format("nothing yet: {} is loaded; without a good second key the next rotation stops it", source);
-  if (rule == "certificate_unbalanced")
-    return "reports on the surveys that are named: records may be missing or too many";
-  if (rule == "deletion_brake") return "records that the vendor has no more are still live in " + tables;
-  if (rule == "run_failed") return tables + ": what was not read is as old as the last good run; what was stored stays";
-  if (rule == "not_certified_lately") return tables + " are older than promised, and so is all that is built on them";
-  if (rule == "quarantine_limit") return fmt::format("{}: records that could not be stored are missing", tables);
-  if (rule == "contract_changed") return fmt::format("new fields of {} are in payload, but in no column", source);
-  if (rule == "few_responses")
-    return fmt::format("perhaps the surveys of {}: responses that never arrive cannot be loaded", source);
-  if (rule == "configuration_refused") return "what was changed in the configuration; the old one stays in force";
-  if (rule == "unclean_exit") return "nothing was lost: runs go on where their last page was stored";
-  if (rule == "unit_failed") return "nothing is loaded by that unit until it is started again";
-  if (rule == "database_unreachable") return "all sources on this host: nothing is loaded until the database is back";
-  if (rule == "disk_nearly_full") return "alerts, uploaded files and, when it is the database's disk too, all loading";
-  if (rule == report::kDeliveryRule) return "people who are told by this channel only";
-  return source.empty() ? std::string() : tables;
+/// A run of the whole source ended well.
+Acts IncidentRules::mended_by(const Story& story, const event::RunFinished& event) const {
+  const Scope& scope = event.scope;
+  const std::string well = fmt::format("run {} succeeded", scope.run_id);
+  Acts acts;
+  for (const char* const rule : {"run_failed", "quarantine_limit", "not_certified_lately", "certificate_unbalanced"})
+    acts.push_back(resolve(rule, scope, well));
+  if (story.braked.empty()) acts.push_back(resolve("deletion_brake", scope, well));
+  if (story.contract.empty() && story.kind == "incremental")
+    acts.push_back(resolve("contract_changed", scope, fmt::format("run {} met nothing new", scope.run_id)));
+  acts.push_back(resolve_incident("unclean_exit", host_, "loading goes on"));
+  // The timer's: no daemon starts.
+  acts.push_back(resolve_incident("unit_failed", "surveysync-sync.service/" + host_, well));
+  return acts;
 }
 
-report::Alert alert_of(const store::Incident& incident) {
-  report::Alert alert;
-  alert.key = incident.key;
-  alert.rule = incident.rule;
-  alert.source = incident.source;
-  alert.severity = incident.severity;
-  alert.verdict = incident.verdict;
-  alert.evidence = incident.evidence;
-  alert.affected = affected_by(incident.rule, incident.source);
-  alert.next_step = incident.next_step;
-  alert.since = incident.opened_at;
-  alert.resolved_at = incident.resolved_at;
-  return alert;
+/// A run of named parts ended well: it may have mended what an incident named, and says nothing of the rest.
+Acts IncidentRules::mended_by_part(const event::RunFinished& event) const {
+  Acts acts;
+  for (const char* const rule : {"certificate_unbalanced", "deletion_brake"}) {
+    acts.push_back(
+        resolve(rule, event.scope, fmt::format("after run {} every certificate balances", event.scope.run_id)));
+    acts.back().if_balanced = true;
+  }
+  acts.push_back(resolve_incident("unclean_exit", host_, "loading goes on"));
+  return acts;
+}
+
+/// "run 6 (resync) failed: 2 of 3 surveys could not be read; survey 5: ... answered 503".
+std::string IncidentRules::failure_text(const Story& story, const event::RunFinished& event) {
+  std::string text = fmt::format("run {}{}{}", event.scope.run_id,
+                                 story.kind.empty() ? std::string() : fmt::format(" ({})", story.kind),
+                                 event.outcome == "failed" ? " failed" : " is incomplete");
+  if (!event.error.empty()) return fmt::format("{}: {}", text, first_line(event.error));
+  if (story.failed.empty()) return text;
+  std::set<std::string> surveys;
+  for (const auto& [subject, why] : story.failed) {
+    if (!subject.first.empty()) surveys.insert(subject.first);
+  }
+  const std::size_t all = std::max(surveys.size(), story.looked_at.size());
+  if (!surveys.empty()) text += fmt::format(": {} of {} surveys could not be read completely", surveys.size(), all);
+  return fmt::format("{}{}{}", text, surveys.empty() ? ": " : "; ", listed(values_of(story.failed), "; ", kMostTold));
+}
+
+Acts IncidentRules::failure_of(const Story& story, const event::RunFinished& event) {
+  // A refused key has its own incident; and a source that another process works is being worked.
+  if (event.cause == policy(ErrorKind::unauthorized).name || event.cause == policy(ErrorKind::locked).name) return {};
+  const Scope& scope = event.scope;
+  if (event.cause == policy(ErrorKind::malformed).name && event.counts.quarantined > 0) {
+    return {open("quarantine_limit", scope, "critical", "",
+                 fmt::format("{} ({} in it)", failure_text(story, event), event.counts.quarantined),
+                 fmt::format("Look at what could not be stored and why; once that is mended, store it again:\n"
+                             "surveysync quarantine list --source {0}\nsurveysync quarantine retry --source {0}",
+                             scope.source))};
+  }
+  // What has an incident of its own is not told twice.
+  const bool told = !story.unbalanced.empty() || !story.braked.empty();
+  if (told && event.error.empty() && story.failed.empty()) return {};
+  const bool again = asks_vendor(story.kind) && !story.narrowed;
+  return {open("run_failed", scope, event.outcome == "failed" ? "critical" : "warning",
+               event.outcome == "failed" ? "" : "incomplete", failure_text(story, event),
+               fmt::format("See what the run met{}:\nsurveysync run show {}",
+                           again ? "; it is tried again by itself" : "", scope.run_id))};
+}
+
+std::vector<IncidentAct> IncidentRules::at_end(const event::RunFinished& event) {
+  Story& story = stories_[event.scope.source];
+  // The cause is told, not its consequences.
+  const bool quarantine = event.cause == policy(ErrorKind::malformed).name && event.counts.quarantined > 0;
+  std::erase_if(story.unbalanced, [&](const auto& one) {
+    return story.braked.contains(one.first) || (quarantine && story.quarantined.contains(one.first));
+  });
+  Acts acts = found_by(story, event);
+  Acts more;
+  if (event.outcome == "succeeded") {
+    if (asks_vendor(story.kind)) more = story.narrowed ? mended_by_part(event) : mended_by(story, event);
+  } else if (event.outcome == "failed" || event.outcome == "partial") {
+    more = failure_of(story, event);
+  }
+  acts.insert(acts.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  return acts;
 }
 
 }  // namespace surveysync::app

@@ -7,7 +7,7 @@ namespace surveysync::store {
 Freshness freshness(pg::Connection& connection, const std::string& source) {
   const std::vector<pg::Param> params = {pg::text(source)};
   const pg::Result clocks = connection.execute(
-      "SELECT max(finished_at) FILTER (WHERE certified), min(started_at), max(started_at), "
+      "SELECT max(finished_at) FILTER (WHERE certified AND NOT narrowed), min(started_at), max(started_at), "
       "pg_catalog.clock_timestamp() FROM surveysync.run WHERE source = $1 AND kind NOT IN ('replay', 'retry', 'views')",
       params);
   Freshness fresh;
@@ -24,6 +24,18 @@ Freshness freshness(pg::Connection& connection, const std::string& source) {
     fresh.last_error = newest.text(0, 1);
   }
   return fresh;
+}
+
+bool all_balanced(pg::Connection& connection, const std::string& source) {
+  const std::vector<pg::Param> params = {pg::text(source)};
+  return connection
+             .execute(
+                 "SELECT 1 FROM surveysync.certificate c WHERE c.source = $1 AND NOT c.balanced AND NOT EXISTS (SELECT "
+                 "1 "
+                 "FROM surveysync.certificate n WHERE n.source = c.source AND n.stream = c.stream AND n.partition = "
+                 "c.partition AND n.run_id > c.run_id) LIMIT 1",
+                 params)
+             .rows() == 0;
 }
 
 std::vector<Intake> intakes(pg::Connection& connection, const std::string& source, UtcTime since) {

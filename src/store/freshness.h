@@ -11,12 +11,15 @@
 namespace surveysync::store {
 
 struct Freshness {
-  std::optional<UtcTime> last_certified;  ///< end of the last run all of whose surveys balanced
+  std::optional<UtcTime> last_certified;  ///< end of the last run of the whole source that was certified
   std::optional<UtcTime> first_attempt, last_attempt;
   std::string last_outcome, last_error;  ///< of the newest run; outcome empty while it runs
   UtcTime now{};                         ///< the database's clock
 };
 Freshness freshness(pg::Connection& connection, const std::string& source);
+
+/// Whether the newest certificate of each survey and list balances.
+bool all_balanced(pg::Connection& connection, const std::string& source);
 
 /// What one run stored anew in the streams that are certified (responses).
 struct Intake {

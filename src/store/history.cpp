@@ -104,7 +104,9 @@ std::optional<RunRow> History::run(std::int64_t run_id) {
 std::vector<RunRow> History::recent_runs(const std::string& source, int limit) {
   const std::vector<pg::Param> params = {pg::text(source), pg::int8(limit)};
   const pg::Result rows = connection_.execute(
-      std::string(kRunColumns) + " WHERE source = $1 AND kind = 'incremental' ORDER BY run_id DESC LIMIT $2", params);
+      std::string(kRunColumns) +
+          " WHERE source = $1 AND kind = 'incremental' AND NOT narrowed ORDER BY run_id DESC LIMIT $2",
+      params);
   std::vector<RunRow> runs;
   for (std::size_t row = 0; row < rows.rows(); ++row)
     runs.push_back(run_at(rows, row));

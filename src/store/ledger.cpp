@@ -17,6 +17,18 @@ std::optional<std::int64_t> survey_id(const std::string& partition) {
   return number ? std::optional(id) : std::nullopt;
 }
 
+/// Not every engine that speaks the protocol has NOTIFY, nor every role the right (reliability.md 5.8).
+bool can_notify(pg::Connection& connection) {
+  try {
+    const pg::Result may =
+        connection.execute("SELECT pg_catalog.has_function_privilege('pg_catalog.pg_notify(text, text)', 'EXECUTE')");
+    return may.rows() > 0 && may.boolean(0, 0);
+  } catch (const Error& error) {
+    if (error.sqlstate().empty() || error.kind() == ErrorKind::unavailable) throw;
+    return false;
+  }
+}
+
 }  // namespace
 
 std::vector<std::int64_t> Ledger::close_abandoned(const Fence& fence) {
@@ -51,11 +63,12 @@ std::vector<std::int64_t> Ledger::close_abandoned(const Fence& fence) {
   return ids;
 }
 
-std::int64_t Ledger::open_run(const Fence& fence, const std::string& kind) {
+std::int64_t Ledger::open_run(const Fence& fence, const std::string& kind, bool narrowed) {
   return write_fenced(connection_, fence,
-                      "INSERT INTO surveysync.run (source, kind, started_at, holder, epoch) "
-                      "VALUES ($1, $2, pg_catalog.now(), $3, $4) RETURNING run_id",
-                      {pg::text(fence.source), pg::text(kind), pg::text(fence.holder), pg::int8(fence.epoch)})
+                      "INSERT INTO surveysync.run (source, kind, started_at, holder, epoch, narrowed) "
+                      "VALUES ($1, $2, pg_catalog.now(), $3, $4, $5) RETURNING run_id",
+                      {pg::text(fence.source), pg::text(kind), pg::text(fence.holder), pg::int8(fence.epoch),
+                       pg::boolean(narrowed)})
       .integer(0, 0);
 }
 
@@ -68,7 +81,7 @@ void Ledger::finish_run(const Fence& fence, std::int64_t run_id, const std::stri
        {pg::text(fence.source), pg::int8(run_id), pg::text(outcome), pg::int8(counts.requests),
         pg::int8(counts.inserted), pg::int8(counts.updated), pg::int8(counts.unchanged), pg::int8(counts.tombstoned),
         pg::int8(counts.quarantined), pg::text(pg::storable(error)), pg::boolean(certified)}}};
-  if (certified) {
+  if (certified && can_notify(connection_)) {
     statements.push_back(
         {"SELECT pg_catalog.pg_notify('surveysync', $1)", {pg::text(fence.source + " " + std::to_string(run_id))}});
   }

@@ -68,7 +68,7 @@ class Ledger {
   /// Closes runs of the source that were open when their process died (outcome failed), returns their ids.
   std::vector<std::int64_t> close_abandoned(const Fence& fence);
   /// Opens a run row (outcome null); its id.
-  std::int64_t open_run(const Fence& fence, const std::string& kind);
+  std::int64_t open_run(const Fence& fence, const std::string& kind, bool narrowed = false);
   /// outcome: succeeded | partial | failed | cancelled.
   /// `certified`: all that was looked at balanced; then also `NOTIFY surveysync` with "SOURCE RUN_ID" in the same
   /// transaction.

@@ -38,8 +38,9 @@ constexpr const char* kRuns =
     "NOT EXISTS (SELECT 1 FROM surveysync.run_stream AS s WHERE s.run_id = r.run_id) AND "
     "NOT EXISTS (SELECT 1 FROM surveysync.certificate AS c WHERE c.run_id = r.run_id) AND "
     "EXISTS (SELECT 1 FROM surveysync.run AS n WHERE n.source = r.source AND n.run_id > r.run_id AND n.kind = r.kind "
-    "AND n.outcome = 'succeeded') AND (NOT r.certified OR EXISTS (SELECT 1 FROM surveysync.run AS n "
-    "WHERE n.source = r.source AND n.run_id > r.run_id AND n.certified))";
+    "AND n.outcome = 'succeeded' AND (r.narrowed OR NOT n.narrowed)) AND (NOT r.certified OR EXISTS (SELECT 1 FROM "
+    "surveysync.run AS n WHERE n.source = r.source AND n.run_id > r.run_id AND n.certified AND (r.narrowed OR NOT "
+    "n.narrowed)))";
 
 constexpr const char* kRequests =
     "DELETE FROM surveysync.request WHERE source = $1 AND request_id IN (SELECT request_id FROM surveysync.request "

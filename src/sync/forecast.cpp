@@ -37,8 +37,7 @@ std::int64_t pages_of_window(std::int64_t rows, int page_size) {
 class Planning {
  public:
   Planning(const Lane& lane, Prepared prepared) : lane_(lane), prepared_(std::move(prepared)) {
-    for (store::PartitionState& state : lane.session.ledger().states(lane.job.source))
-      states_.push_back(std::move(state));
+    lane.door.perform([&](store::Session& session) { states_ = session.ledger().states(lane.job.source); });
     if (const model::StreamSpec* const stream = definition_stream(lane.job, lane.source))
       definition_requests_ = stream->requests_a_page;
     certified_ = certified_stream(lane.job, lane.source);
@@ -105,7 +104,8 @@ class Planning {
             {refused_capability(*task.list), std::string(kRefusedStream), error.what(), lane_.clock.utc_now()});
       }
     }
-    if (!learned.empty()) lane_.session.ledger().save_capabilities(lane_.fence, learned);
+    if (learned.empty()) return;
+    lane_.door.perform([&](store::Session& session) { session.ledger().save_capabilities(lane_.fence, learned); });
   }
 
   /// As much as last time, where there was one. A certified list is counted, read and looked at once more.
@@ -172,7 +172,10 @@ class Planning {
     std::vector<model::Key> keys;
     for (const model::Record& record : page.records)
       keys.push_back(record.key);
-    const auto stored = store::Archive(lane_.session.connection()).lookup(lane_.job.source, *certified_, keys);
+    std::vector<store::Archive::Stored> stored;
+    lane_.door.perform([&](store::Session& session) {
+      stored = store::Archive(session.connection()).lookup(lane_.job.source, *certified_, keys);
+    });
     return std::ranges::all_of(page.records, [&](const model::Record& record) {
       const auto found = std::ranges::find(stored, record.key, &store::Archive::Stored::key);
       return found != stored.end() && !found->deleted && found->hash == record.hash;
@@ -217,7 +220,7 @@ class Planning {
       }
       plan.push_back(std::move(entry));
     }
-    lane_.session.ledger().save_plan(lane_.fence, plan);
+    lane_.door.perform([&](store::Session& session) { session.ledger().save_plan(lane_.fence, plan); });
   }
 
   const Lane& lane_;
@@ -246,7 +249,9 @@ Forecast forecast(const Job& job, sources::Source& source, const store::OpenSess
   {
     LeaseKeeper keeper(open_session, fence, job.lease_ttl, clock, ended);
     try {
-      const Lane lane{job, source, *session, fence, {job.source, 0, "", ""}, observer, clock, ended.get_token()};
+      const Scope scope{job.source, 0, "", ""};
+      StoreDoor door(open_session, scope, observer, clock, ended.get_token());
+      const Lane lane{job, source, door, fence, scope, observer, clock, ended.get_token()};
       forecast = Planning(lane, prepare(lane, false)).foretell();
     } catch (const Error& error) {
       failure = error;

@@ -1,6 +1,7 @@
 #include "sync/prepare.h"
 
 #include <algorithm>
+#include <type_traits>
 
 namespace surveysync::sync {
 namespace {
@@ -15,6 +16,22 @@ constexpr auto kUnknownAgain = std::chrono::hours(20);
 constexpr auto kPlanLasts = std::chrono::minutes(5);
 constexpr std::string_view kDecodedWith = "decoded_with";
 constexpr std::string_view kUnknown = "unknown";
+
+/// What `question` finds out from the ledger.
+template <class Question>
+auto asked(const Lane& lane, const Question& question) {
+  std::invoke_result_t<Question, store::Ledger&> answer{};
+  lane.door.perform([&](store::Session& session) { answer = question(session.ledger()); });
+  return answer;
+}
+
+std::vector<model::Capability> known_capabilities(const Lane& lane) {
+  return asked(lane, [&](store::Ledger& ledger) { return ledger.capabilities(lane.job.source); });
+}
+
+void save(const Lane& lane, const std::vector<model::Capability>& capabilities) {
+  lane.door.perform([&](store::Session& session) { session.ledger().save_capabilities(lane.fence, capabilities); });
+}
 
 bool is_known_well(const model::Capability& capability, const Lane& lane) {
   const auto age = lane.clock.utc_now() - capability.learned_at;
@@ -64,8 +81,10 @@ void keep_what_was_known(const std::vector<model::Capability>& known, std::vecto
 
 /// Makes the source know the account: from the database, and anew where that is missing or old.
 void learn(const Lane& lane, std::vector<model::Partition> sample, Prepared& prepared) {
-  check_privacy_key(lane.job, lane.session.ledger(), lane.job.dry_run ? nullptr : &lane.fence, lane.clock);
-  std::vector<model::Capability> known = lane.session.ledger().capabilities(lane.job.source);
+  lane.door.perform([&](store::Session& session) {
+    check_privacy_key(lane.job, session.ledger(), lane.job.dry_run ? nullptr : &lane.fence, lane.clock);
+  });
+  std::vector<model::Capability> known = known_capabilities(lane);
   lane.source.assume(known);
   const bool fresh = std::ranges::all_of(lane.source.learnable(), [&](const std::string& name) {
     return std::ranges::any_of(known, [&](const auto& c) { return c.name == name && is_known_well(c, lane); });
@@ -83,7 +102,7 @@ void learn(const Lane& lane, std::vector<model::Partition> sample, Prepared& pre
     for (const model::Capability& c : learned)
       lane.observer.on_event(event::CapabilityLearned{lane.scope, c.name, c.value, c.evidence});
     if (!learned.empty()) {
-      if (!lane.job.dry_run) lane.session.ledger().save_capabilities(lane.fence, learned);
+      if (!lane.job.dry_run) save(lane, learned);
       for (const model::Capability& c : learned)
         std::erase_if(known, [&](const auto& old) { return old.name == c.name; });
       known.insert(known.end(), learned.begin(), learned.end());
@@ -97,7 +116,7 @@ void learn(const Lane& lane, std::vector<model::Partition> sample, Prepared& pre
 
 /// Streams that are read whole, without those that the vendor refused this key not long ago and that nobody named.
 std::vector<std::reference_wrapper<const model::StreamSpec>> offered_lists(const Lane& lane) {
-  const std::vector<model::Capability> known = lane.session.ledger().capabilities(lane.job.source);
+  const std::vector<model::Capability> known = known_capabilities(lane);
   std::vector<std::reference_wrapper<const model::StreamSpec>> lists;
   for (const model::StreamSpec& stream : followed_streams(lane.job, lane.source)) {
     const bool refused = std::ranges::any_of(known, [&](const model::Capability& capability) {
@@ -171,14 +190,14 @@ void check_privacy_key(const Job& job, store::Ledger& ledger, const store::Fence
 }
 
 void save_decoding(const Lane& lane) {
-  lane.session.ledger().save_capabilities(lane.fence, {{std::string(kDecodedWith), lane.source.decoding(),
-                                                        "rows are made with this", lane.clock.utc_now()}});
+  save(lane, {{std::string(kDecodedWith), lane.source.decoding(), "rows are made with this", lane.clock.utc_now()}});
 }
 
 Prepared prepare(const Lane& lane, bool take_plan) {
   Prepared prepared;
   std::optional<std::vector<store::PlannedPartition>> planned;
-  if (take_plan && !lane.job.dry_run) planned = lane.session.ledger().take_plan(lane.fence, kPlanLasts);
+  if (take_plan && !lane.job.dry_run)
+    planned = asked(lane, [&](store::Ledger& ledger) { return ledger.take_plan(lane.fence, kPlanLasts); });
   if (planned) {
     for (const store::PlannedPartition& entry : *planned)
       prepared.listed.push_back(entry.partition);
@@ -186,7 +205,8 @@ Prepared prepare(const Lane& lane, bool take_plan) {
     prepared.listed = lane.source.partitions(lane.scope, lane.stop);
   }
   std::erase_if(prepared.listed, [&](const model::Partition& p) { return !lane.job.following.follows(p.name); });
-  const std::vector<store::PartitionState> states = lane.session.ledger().states(lane.job.source);
+  const std::vector<store::PartitionState> states =
+      asked(lane, [&](store::Ledger& ledger) { return ledger.states(lane.job.source); });
   find_missing(lane, states, prepared);
   std::vector<model::Partition> sample = prepared.listed;
   if (!lane.job.only.empty())
@@ -195,10 +215,10 @@ Prepared prepare(const Lane& lane, bool take_plan) {
 
   const model::StreamSpec* const certified = certified_stream(lane.job, lane.source);
   const model::StreamSpec* const definition = definition_stream(lane.job, lane.source);
-  prepared.plan = make_plan({lane.job, prepared.listed, states, certified ? certified->name : "",
-                             definition ? definition->name : "",
-                             certified ? lane.source.abilities(*certified) : sources::Abilities(),
-                             lane.session.ledger().now(), prepared.decode_again, offered_lists(lane)});
+  prepared.plan = make_plan(
+      {lane.job, prepared.listed, states, certified ? certified->name : "", definition ? definition->name : "",
+       certified ? lane.source.abilities(*certified) : sources::Abilities(),
+       asked(lane, [](store::Ledger& ledger) { return ledger.now(); }), prepared.decode_again, offered_lists(lane)});
   if (planned) {
     for (Task& task : prepared.plan.tasks) {
       const auto found =

@@ -1,11 +1,11 @@
 #pragma once
 // What comes before a run carries pages: the vendor's list (or the plan made a moment ago), what the account supports
-// and how its clocks run, and from both the tasks. On the lane's thread and session, under the source's lease. Throws
+// and how its clocks run, and from both the tasks. On the lane's thread, under the source's lease. Throws
 // what the source and the database throw, and Error(config) when nothing that was named exists.
 
 #include "sources/source.h"
-#include "store/session.h"
 #include "sync/plan.h"
+#include "sync/store_door.h"
 
 namespace surveysync::sync {
 
@@ -17,7 +17,7 @@ void check_privacy_key(const Job& job, store::Ledger& ledger, const store::Fence
 struct Lane {
   const Job& job;
   sources::Source& source;
-  store::Session& session;
+  StoreDoor& door;  ///< the vendor may take its time between two looks at the database
   const store::Fence& fence;
   Scope scope;
   Observer& observer;

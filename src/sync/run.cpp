@@ -64,10 +64,10 @@ class Run {
     if (!job_.dry_run) {
       for (const std::int64_t id : lane_->ledger().close_abandoned(fence_))
         observer_.on_event(event::RunAbandoned{{job_.source, id, "", ""}});
-      run_id_ = lane_->ledger().open_run(fence_, kind);
+      run_id_ = lane_->ledger().open_run(fence_, kind, is_narrowed(job_));
       if (job_.request_id != 0) store::Requests(lane_->connection()).note_run(fence_, job_.request_id, run_id_);
     }
-    observer_.on_event(event::RunStarted{scope(), kind});
+    observer_.on_event(event::RunStarted{scope(), kind, is_narrowed(job_) || job_.dry_run});
   }
 
   /// Everything between the run's ledger row and its end; what ends the run is in the report, never thrown.
@@ -89,7 +89,8 @@ class Run {
     if (job_.kind == RunKind::backfill) require_dates();
 
     // What the account holds, what it supports, and so what there is to do.
-    const Lane lane{job_, source_, *lane_, fence_, scope(), observer_, clock_, stop_.get_token()};
+    StoreDoor door(open_, scope(), observer_, clock_, stop_.get_token());
+    const Lane lane{job_, source_, door, fence_, scope(), observer_, clock_, stop_.get_token()};
     Prepared prepared = prepare(lane, job_.kind == RunKind::incremental);
     decode_again_ = prepared.decode_again;
     std::int64_t expected = 0;
@@ -125,8 +126,17 @@ class Run {
       report.failures.push_back(std::move(missing));
     const bool everything = report.failures.empty() && !report.error && !stop_.stop_requested() && job_.only.empty() &&
                             job_.kind == RunKind::incremental && !job_.dry_run;
-    if (decode_again_ && everything) save_decoding(lane);
+    if (decode_again_ && everything) note_decoding(lane);
     return report;
+  }
+
+  /// What was stored counts even if this cannot be noted: then the next run makes the rows anew once more.
+  void note_decoding(const Lane& lane) {
+    try {
+      save_decoding(lane);
+    } catch (const Error& error) {
+      observer_.on_event(event::StoreUnavailable{scope(), error.what()});
+    }
   }
 
   /// A window of time needs records that are read by their date of change.
@@ -459,32 +469,6 @@ class Run {
 };
 
 }  // namespace
-
-std::string_view name_of(RunKind kind) {
-  switch (kind) {
-    case RunKind::incremental:
-      return "incremental";
-    case RunKind::resync:
-      return "resync";
-    case RunKind::backfill:
-      return "backfill";
-  }
-  return "incremental";
-}
-
-std::string_view name_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::succeeded:
-      return "succeeded";
-    case Outcome::partial:
-      return "partial";
-    case Outcome::failed:
-      return "failed";
-    case Outcome::cancelled:
-      return "cancelled";
-  }
-  return "failed";
-}
 
 RunReport run(const Job& job, sources::Source& source, const store::OpenSession& open_session, Observer& observer,
               Clock& clock, const std::stop_token& stop) {

@@ -58,6 +58,9 @@ struct Job {
   std::string privacy_key;  ///< fingerprint of the key by which values are hashed; empty: none are
 };
 
+/// Whether the job is about named parts of the source or a window of time only, and so proves nothing of the rest.
+bool is_narrowed(const Job& job);
+
 enum class Outcome : std::uint8_t { succeeded, partial, failed, cancelled };
 /// "succeeded", ...
 std::string_view name_of(Outcome outcome);

@@ -1,5 +1,7 @@
 // Incidents are open at most once, whoever finds them.
 
+#include <fmt/format.h>
+
 #include "store/incidents.h"
 
 #include <atomic>
@@ -145,6 +147,36 @@ TEST_F(IncidentsTest, FreshnessCountsRunsThatAskTheVendor) {
   EXPECT_NEAR(std::chrono::duration<double>(fresh.now - *fresh.first_attempt).count(), 10800, 60);
   EXPECT_EQ(store::intakes(*connection, "us", fresh.now - std::chrono::hours(24)).size(), 2U);
   EXPECT_EQ(store::intakes(*connection, "us", fresh.now - std::chrono::hours(2)).size(), 1U);
+}
+
+TEST_F(IncidentsTest, OneSurveysRunMakesNoSourceFresh) {
+  const auto connection = connect();
+  query(
+      "INSERT INTO surveysync.run (source, kind, outcome, started_at, finished_at, certified, narrowed, holder, epoch) "
+      "VALUES ('us', 'incremental', 'succeeded', now() - interval '3 hours', now() - interval '2 hours', true, false, "
+      "'h', 1), ('us', 'incremental', 'succeeded', now(), now(), true, true, 'h', 1)");
+  const store::Freshness fresh = store::freshness(*connection, "us");
+  EXPECT_NEAR(std::chrono::duration<double>(fresh.now - fresh.last_certified.value()).count(), 7200, 60);
+}
+
+TEST_F(IncidentsTest, EverythingBalancesByTheNewestCertificates) {
+  const auto connection = connect();
+  EXPECT_TRUE(store::all_balanced(*connection, "us"));
+  const auto certify = [&](int run, int survey, bool balanced) {
+    query(fmt::format(
+        "INSERT INTO surveysync.certificate (run_id, source, survey_id, stream, partition, as_of, total_before, "
+        "total_after, fetched, stored_live, tombstoned, quarantined, excluded, in_flight, balanced, certified_at) "
+        "VALUES ({0}, 'us', {1}, 'response', '{1}', now(), 1, 1, 1, 1, 0, 0, 0, 0, {2}, now())",
+        run, survey, balanced));
+  };
+  certify(1, 5, false);
+  certify(1, 6, true);
+  EXPECT_FALSE(store::all_balanced(*connection, "us"));
+  EXPECT_TRUE(store::all_balanced(*connection, "eu"));
+  certify(2, 6, true);
+  EXPECT_FALSE(store::all_balanced(*connection, "us"));
+  certify(3, 5, true);
+  EXPECT_TRUE(store::all_balanced(*connection, "us"));
 }
 
 }  // namespace

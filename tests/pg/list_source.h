@@ -18,6 +18,7 @@ class ListSource final : public sources::Source {
   std::map<std::int64_t, std::map<std::int64_t, std::string>> surveys;
   /// Called under the lock before each fetch with its ordinal (1-based), survey and position.
   std::function<void(int, std::int64_t, const std::string&)> before_fetch;
+  std::function<void()> before_list;  ///< called before the list of surveys is given
   /// Called with each survey that is asked for what can be learned.
   std::function<void(const std::string&)> on_learn;
   /// What rows depend on beyond the bytes.
@@ -112,6 +113,7 @@ class ListSource final : public sources::Source {
   void assume(const std::vector<model::Capability>&) override {}
 
   std::vector<model::Partition> partitions(const Scope&, const std::stop_token&) override {
+    if (before_list) before_list();
     const std::lock_guard lock(mutex_);
     std::vector<model::Partition> all;
     for (const auto& [id, responses] : surveys) {

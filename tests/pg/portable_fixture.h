@@ -1,6 +1,6 @@
 #pragma once
 // All that we do in a database, told through any connection text, as a role that may neither make temporary tables nor
-// take advisory locks: what engines lack that speak PostgreSQL's protocol (reliability.md 5.8).
+// take advisory locks nor notify: what engines lack that speak PostgreSQL's protocol (reliability.md 5.8).
 
 #include <thread>
 
@@ -27,7 +27,7 @@ class PortableTest : public BookTest {
     run_sql("REVOKE TEMP ON DATABASE " + database_ + " FROM PUBLIC; GRANT CREATE ON DATABASE " + database_ +
             " TO portable");
     for (const std::string& function :
-         rows("SELECT oid::regprocedure FROM pg_proc WHERE proname ~ 'advisory' AND pronamespace = "
+         rows("SELECT oid::regprocedure FROM pg_proc WHERE (proname ~ 'advisory' OR proname = 'pg_notify') AND pronamespace = "
               "'pg_catalog'::regnamespace"))
       run_sql("REVOKE EXECUTE ON FUNCTION pg_catalog." + function + " FROM PUBLIC");
     open_ = [this](std::stop_token token) {
@@ -42,7 +42,8 @@ class PortableTest : public BookTest {
   void expect_refusals() {
     const auto one = connection();
     for (const char* sql : {"CREATE TEMP TABLE t (a int)", "SELECT pg_advisory_lock(1)",
-                            "SELECT pg_try_advisory_xact_lock(1)", "SELECT pg_advisory_unlock_all()"})
+                            "SELECT pg_try_advisory_xact_lock(1)", "SELECT pg_advisory_unlock_all()",
+                            "SELECT pg_notify('surveysync', '')"})
       EXPECT_EQ(error_of([&] { one->execute(sql); }).sqlstate(), "42501") << sql;
   }
 

@@ -223,6 +223,7 @@ TEST_F(RequestsTest, TheAgendaSeesTheNewestIncrementalRunsOfItsSource) {
   const std::int64_t first = ledger.open_run(held, "incremental");
   ledger.finish_run(held, first, "failed", {}, "gone", false);
   ledger.open_run(held, "resync");
+  ledger.finish_run(held, ledger.open_run(held, "incremental", true), "succeeded", {}, "", true);  // of one survey
   ledger.open_run(other, "incremental");
   const std::int64_t last = ledger.open_run(held, "incremental");
   const std::vector<store::RunRow> runs = store::History(*connection_).recent_runs("us", 5);

@@ -185,6 +185,31 @@ TEST_F(RunTest, ALostConnectionInTheMiddleCostsNothing) {
   EXPECT_EQ(query("select count(*) from alchemer.response"), "160");
 }
 
+TEST_F(RunTest, AConnectionLostWhileTheVendorListsCostsNothing) {
+  fill(1, 12);
+  vendor_.before_list = [this] {
+    query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = "
+        "current_database()");
+  };
+  const auto report = sync_once();
+  EXPECT_EQ(report.outcome, sync::Outcome::succeeded) << (report.error ? report.error->full_text() : "");
+  expect_everything_stored();
+}
+
+TEST_F(RunTest, ARunOfNamedSurveysIsNoNightsLoad) {
+  fill(1, 3);
+  fill(2, 3);
+  job_.only = {"1"};
+  sync_once();
+  EXPECT_EQ(query("select kind || ' ' || narrowed from surveysync.run order by run_id desc limit 1"),
+            "incremental true");
+  job_.only.clear();
+  sync_once();
+  EXPECT_EQ(query("select kind || ' ' || narrowed from surveysync.run order by run_id desc limit 1"),
+            "incremental false");
+}
+
 TEST_F(RunTest, OnlyWhatIsFollowedIsRead) {
   fill(1, 3);
   fill(2, 3);

@@ -88,6 +88,20 @@ TEST(IncidentRules, AGoodRunClosesWhatRunsOpen) {
   EXPECT_TRUE(rules.certified(finished(8, "succeeded")));
 }
 
+TEST(IncidentRules, ARunOfOneSurveySaysNothingOfTheRest) {
+  IncidentRules rules;
+  rules.acts(event::RunStarted{us(8), "incremental", true});
+  rules.acts(certificate("9", true));
+  const auto acts = rules.acts(finished(8, "succeeded"));
+  for (const char* const rule : {"run_failed", "quarantine_limit", "not_certified_lately", "contract_changed"})
+    EXPECT_THAT(words(acts), Not(Contains(std::string("resolve ") + rule + "/us")));
+  for (const IncidentAct& act : acts) {
+    if (act.incident.source == "us") EXPECT_TRUE(act.if_balanced) << act.incident.key;
+  }
+  EXPECT_THAT(words(acts), Contains("resolve certificate_unbalanced/us"));
+  EXPECT_FALSE(rules.certified(finished(8, "succeeded"))) << "a dead man's switch would be quiet for the others";
+}
+
 TEST(IncidentRules, ARunThatAsksNoVendorClosesNothingAndIsNoSignOfLife) {
   IncidentRules rules;
   rules.acts(event::RunStarted{us(9), "replay"});
