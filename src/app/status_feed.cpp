@@ -10,11 +10,11 @@
 namespace surveysync::app {
 namespace {
 
-constexpr Duration kLook = std::chrono::seconds(5);   // between two looks
-constexpr Duration kLeast = std::chrono::seconds(1);  // between two looks, whatever happens
-constexpr int kShare = 20;                            // looking takes at most this part of the time
+constexpr Duration kLook = std::chrono::seconds(5);      // between two looks
+constexpr Duration kLeast = std::chrono::seconds(1);     // between two looks, whatever happens
+constexpr int kShare = 20;                               // looking takes at most this part of the time,
+constexpr Duration kLongest = std::chrono::seconds(30);  // but a database that hung is looked at again
 constexpr Duration kOfferAgain = std::chrono::seconds(5);
-constexpr Duration kConnect = std::chrono::seconds(5), kStatement = std::chrono::seconds(20);
 constexpr std::size_t kShortestToken = 16;
 
 /// Whether people who look at the page wait for this.
@@ -22,12 +22,6 @@ bool changes_the_page(const Event& event) {
   return std::holds_alternative<event::RunStarted>(event) || std::holds_alternative<event::RunFinished>(event) ||
          std::holds_alternative<event::SourceHeld>(event) || std::holds_alternative<event::SourceReleased>(event) ||
          std::holds_alternative<event::IncidentOpened>(event) || std::holds_alternative<event::IncidentResolved>(event);
-}
-
-pg::ConnectOptions quick(pg::ConnectOptions options) {
-  options.connect_timeout = std::min(options.connect_timeout, kConnect);
-  options.statement_timeout = std::min(options.statement_timeout, kStatement);
-  return options;
 }
 
 }  // namespace
@@ -149,7 +143,7 @@ Duration StatusFeed::look(std::unique_ptr<pg::Connection>& connection, const std
   }
   try {
     if (connection && !connection->alive()) connection.reset();
-    if (!connection) connection = std::make_unique<pg::Connection>(quick(connect_options(*config)), clock_, stop);
+    if (!connection) connection = std::make_unique<pg::Connection>(connect_options(*config).impatient(), clock_, stop);
     store::require_version(*connection);
     note(look_for_page(*config, *connection, clock_), nullptr);
   } catch (const Error& failure) {
@@ -169,7 +163,7 @@ void StatusFeed::work(const std::stop_token& stop) {
       before = config_;
     }
     const Duration took = look(connection, stop);
-    if (!clock_.wait_for(std::max(kLeast, took * kShare), stop)) return;
+    if (!clock_.wait_for(std::clamp<Duration>(took * kShare, kLeast, kLongest), stop)) return;
     bell_.wait(kLook - kLeast, stop);
   }
 }

@@ -62,6 +62,13 @@ ConnectFailure read_failure(const std::string& message) {
 
 }  // namespace
 
+ConnectOptions ConnectOptions::impatient(Duration statement) const {
+  ConnectOptions options = *this;
+  options.connect_timeout = std::min<Duration>(connect_timeout, std::chrono::seconds(5));
+  options.statement_timeout = std::min(statement_timeout, statement);
+  return options;
+}
+
 void Connection::Impl::connect() {
   const Options set = parse(options.uri);
   const std::size_t hosts = hosts_of(set);

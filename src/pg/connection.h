@@ -27,6 +27,10 @@ struct ConnectOptions {
   Duration connect_timeout = std::chrono::seconds(10);
   Duration statement_timeout = std::chrono::minutes(5);
   Duration lock_timeout = std::chrono::seconds(30);
+
+  /// The same for small questions whose askers must soon know that nobody answers: at most 5 s to connect and this
+  /// for a statement.
+  ConnectOptions impatient(Duration statement = std::chrono::seconds(20)) const;
 };
 
 /// One parameter or column of a statement, in PostgreSQL's binary format. Made by pg/binary.h.

@@ -5,12 +5,17 @@
 #include <unistd.h>
 
 #include <array>
+#include <future>
+#include <memory>
+#include <thread>
 
 namespace surveysync::pg {
 namespace {
 
 /// The server's own timeout fires first; ours is for a server that does not answer at all.
 constexpr Duration kGrace = std::chrono::seconds(5);
+/// How long the request to cancel may take.
+constexpr Duration kCancel = std::chrono::seconds(2);
 /// How long a cancelled statement may take to say so.
 constexpr Duration kDrain = std::chrono::seconds(2);
 
@@ -189,9 +194,20 @@ std::vector<Result> Connection::Impl::pipeline(std::span<const Statement> statem
 }
 
 void Connection::Impl::cancel() noexcept {
-  const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> handle(PQgetCancel(conn), &PQfreeCancel);
-  std::array<char, 256> text{};
-  if (handle) PQcancel(handle.get(), text.data(), static_cast<int>(text.size()));
+  try {
+    const std::shared_ptr<PGcancel> handle(PQgetCancel(conn), &PQfreeCancel);
+    if (!handle) return;
+    std::packaged_task<void()> ask([handle] {
+      std::array<char, 256> text{};
+      PQcancel(handle.get(), text.data(), static_cast<int>(text.size()));
+    });
+    // PQcancel waits for a server that hangs as long as the server hangs, and nothing interrupts it.
+    const std::future<void> asked = ask.get_future();
+    std::thread(std::move(ask)).detach();
+    asked.wait_for(kCancel);
+  } catch (const std::exception&) {
+    // No thread to be had: the statement ends by its timeout.
+  }
 }
 
 void Connection::Impl::drain(const Deadline& deadline) {

@@ -12,7 +12,7 @@ namespace surveysync::store {
 namespace {
 
 /// A slot takes a fraction of a millisecond; what takes longer than this is an outage.
-constexpr Duration kStatement = std::chrono::seconds(5), kConnect = std::chrono::seconds(5);
+constexpr Duration kStatement = std::chrono::seconds(5);
 constexpr Duration kFirstWait = std::chrono::milliseconds(100), kLongestWait = std::chrono::seconds(2);
 
 // One statement, so one round trip and one row lock. Times are asked for where they are used, as the statement may have
@@ -36,12 +36,6 @@ constexpr const char* kRest =
     "updated_at = pg_catalog.clock_timestamp() "
     "RETURNING pg_catalog.set_config('synchronous_commit', 'off', true)";
 
-pg::ConnectOptions quick(pg::ConnectOptions options) {
-  options.connect_timeout = std::min(options.connect_timeout, kConnect);
-  options.statement_timeout = std::min(options.statement_timeout, kStatement);
-  return options;
-}
-
 pg::Param microseconds(std::chrono::microseconds time) {
   return pg::int8(time.count());
 }
@@ -49,8 +43,8 @@ pg::Param microseconds(std::chrono::microseconds time) {
 }  // namespace
 
 struct SharedBudget::Impl {
-  Impl(pg::ConnectOptions the_options, std::string the_account, Clock& the_clock, Observer* the_observer)
-      : options(quick(std::move(the_options))),
+  Impl(const pg::ConnectOptions& the_options, std::string the_account, Clock& the_clock, Observer* the_observer)
+      : options(the_options.impatient(kStatement)),
         account(std::move(the_account)),
         clock(the_clock),
         observer(the_observer) {}
@@ -107,7 +101,7 @@ struct SharedBudget::Impl {
 };
 
 SharedBudget::SharedBudget(pg::ConnectOptions options, std::string account, Clock& clock, Observer* observer)
-    : impl_(std::make_unique<Impl>(std::move(options), std::move(account), clock, observer)) {}
+    : impl_(std::make_unique<Impl>(options, std::move(account), clock, observer)) {}
 SharedBudget::~SharedBudget() = default;
 
 std::optional<Duration> SharedBudget::take(Duration interval, Duration longest, const std::stop_token& stop) {
