@@ -1,6 +1,8 @@
 // Stata: everything is read as text first, since its guesses of types depend on the data.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <set>
 
 #include "app/dictionary_script.h"
@@ -10,6 +12,9 @@ namespace {
 
 // Stata's own limits, in bytes.
 constexpr std::size_t kName = 32, kLabel = 80, kValueLabel = 2000;
+// Numbers that can have a label.
+constexpr std::int64_t kLeastCode = -2'147'483'647, kMostCode = 2'147'483'620;
+constexpr std::size_t kNamesOnALine = 8;
 
 /// Between `" and "'. Macros are not expanded, and quotes cannot end it.
 std::string literal(std::string_view text, std::size_t most) {
@@ -23,6 +28,24 @@ std::string literal(std::string_view text, std::size_t most) {
     out += c;
   }
   return out + "\"'";
+}
+
+/// An expression whose value is the text: a quote within quotes would end them.
+std::string text_expression(std::string_view text) {
+  std::string out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('"', begin), text.size());
+    if (!out.empty()) out += " + char(34) + ";
+    out += literal(text.substr(begin, end - begin), kValueLabel);
+    begin = end + 1;
+  }
+  return out;
+}
+
+bool can_be_labelled(const std::string& code) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(code.data(), code.data() + code.size(), number);
+  return error == std::errc() && end == code.data() + code.size() && number >= kLeastCode && number <= kMostCode;
 }
 
 class Names {
@@ -62,9 +85,13 @@ std::string labelled(const ScriptColumn& column, const std::string& name, std::s
                        literal(column.labels.front().text, kValueLabel), name, set);
   }
   if (column.is_number()) {
-    for (const ScriptLabel& label : column.labels)
-      text += fmt::format("label define {} {} {}, add\n", set, label.value, literal(label.text, kValueLabel));
-    return text + fmt::format("label values {} {}\n", name, set);
+    for (const ScriptLabel& label : column.labels) {
+      text +=
+          fmt::format("{}label define {} {} {}, add\n", can_be_labelled(label.value) ? "" : "* too large for it: ", set,
+                      label.value, literal(label.text, kValueLabel));
+    }
+    const bool any = std::ranges::any_of(column.labels, can_be_labelled, &ScriptLabel::value);
+    return any ? text + fmt::format("label values {} {}\n", name, set) : text;
   }
   // Texts have no value labels: a number beside it has them.
   const std::string coded = names.take(name + "_n");
@@ -73,10 +100,21 @@ std::string labelled(const ScriptColumn& column, const std::string& name, std::s
   for (const ScriptLabel& label : column.labels) {
     ++code;
     text += fmt::format("replace {} = {} if {} == {}\nlabel define {} {} {}, add\n", coded, code, name,
-                        literal(label.value, kValueLabel), set, code, literal(label.text, kValueLabel));
+                        text_expression(label.value), set, code, literal(label.text, kValueLabel));
   }
   return text +
          fmt::format("label values {0} {1}\nlabel variable {0} {2}\n", coded, set, literal(column.title, kLabel));
+}
+
+/// All at once: one after the other, a name could be that of a column whose turn comes later.
+std::string rename_all(const std::vector<std::string>& names) {
+  std::string before, after;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const char* const gap = i == 0 ? "" : i % kNamesOnALine == 0 ? " ///\n  " : " ";
+    before += fmt::format("{}v{}", gap, i + 1);
+    after += gap + names[i];
+  }
+  return fmt::format("rename ({}) ///\n  ({})\n", before, after);
 }
 
 }  // namespace
@@ -89,17 +127,18 @@ std::string stata_script(const std::string& table, const std::vector<ScriptColum
       "encoding(\"utf-8\")\n",
       table);
   Names names;
+  std::vector<std::string> taken;
   std::string body;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const std::string name = names.take(columns[i].name);
-    text += fmt::format("rename v{} {}\n", i + 1, name);
+    taken.push_back(name);
     body += typed(columns[i], name);
     body += fmt::format("label variable {} {}\n", name, literal(columns[i].title, kLabel));
     if (name != columns[i].name)
       body += fmt::format("notes {}: {}\n", name, literal("column " + columns[i].name, kValueLabel));
     if (!columns[i].labels.empty()) body += labelled(columns[i], name, i + 1, names);
   }
-  return text + body + fmt::format("save \"{}.dta\", replace\n", table);
+  return text + rename_all(taken) + body + fmt::format("save \"{}.dta\", replace\n", table);
 }
 
 }  // namespace surveysync::app

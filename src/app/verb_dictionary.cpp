@@ -96,7 +96,7 @@ class Export {
     for (const store::DictionaryRow& row : rows) {
       file.write(fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", row.source, row.partition, row.table,
                              row.variable, row.position, row.type, id(row.question_id), id(row.row_id),
-                             id(row.option_id), row.question_type, csv_field(row.title),
+                             id(row.option_id), csv_field(row.question_type), csv_field(row.title),
                              row.labels.empty() ? "" : csv_field(row.labels)));
     }
   }

@@ -63,14 +63,26 @@ class WidePartition {
     plan_ = run_.source.plan_wide(definitions);
     lay_out(old.most_columns);
     const bool same = stored && old.version == streams_.spec.version && old.columns == layout_.columns;
-    if (same && !anew) return follow(old, old.run_id);
+    if (same && !anew && followed(old)) return;
     // Where only rows may be wrong, they can be made right in place too.
-    in_place_will_do_ = same;
+    in_place_will_do_ = same && old.columns == layout_.columns;
     if (rebuild(old)) return;
     // Readers hold on to the old tables: they get what these can hold.
     if (old.tables.empty()) return;
-    if (same) return follow(old, 0);
+    if (in_place_will_do_) return follow(old, 0);
     follow_blocked(old);
+  }
+
+  /// False when a changed row is too large for the tables: they are laid out narrower, and must be made anew.
+  bool followed(const WideState& old) {
+    try {
+      follow(old, old.run_id);
+      return true;
+    } catch (const Error& error) {
+      if (error.sqlstate() != kTooLarge || most_ <= store::kFewerColumns) throw;
+      lay_out(store::kFewerColumns);
+      return false;
+    }
   }
 
   void lay_out(int most) {
@@ -107,6 +119,7 @@ class WidePartition {
     while (after) {
       const std::int64_t above = *after;
       act([&](Views& views) { after = views.update(run_.fence, target(), from, above, outcome_.rows); });
+      if (after) note_slice(*after);
     }
   }
 
@@ -166,6 +179,7 @@ class WidePartition {
     while (after) {
       const std::int64_t above = *after;
       act([&](Views& views) { after = views.fill(run_.fence, target(), above); });
+      if (after) note_slice(*after);
     }
     act([&](Views& views) { outcome_.rows = views.count(target()); });
   }
@@ -215,6 +229,12 @@ class WidePartition {
     state.columns = std::nullopt;
     state.words = wanted.columns;
     act([&](Views& views) { views.save(run_.fence, partition_, state); });
+  }
+
+  /// A table of a million rows takes longer than anybody waits for a sign of life.
+  void note_slice(std::int64_t done) {
+    run_.observer.on_event(
+        event::Note{scope(), Severity::debug, fmt::format("{}: done up to record {}", outcome_.table, done)});
   }
 
   template <class Act>

@@ -2,6 +2,7 @@
 // erased.
 #include <thread>
 
+#include "sources/alchemer/wide_names.h"
 #include "store/erasure.h"
 #include "views_fixture.h"
 
@@ -41,6 +42,13 @@ TEST_F(WideUpdate, NothingChangedWritesNothing) {
   EXPECT_FALSE(outcomes[0].rebuilt);
   EXPECT_EQ(places(), before);
   EXPECT_TRUE(update().empty()) << "it stands at that run now";
+}
+
+TEST_F(WideUpdate, NoColumnNeedsQuotes) {
+  for (const std::string& word : rows("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T') UNION "
+                                      "SELECT attname FROM pg_attribute WHERE attrelid = 'pg_class'::regclass AND "
+                                      "attnum < 0"))
+    EXPECT_TRUE(sources::alchemer::is_reserved(word)) << word;
 }
 
 TEST_F(WideUpdate, OnlyChangedResponsesAreWritten) {

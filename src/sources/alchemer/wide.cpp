@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <numeric>
 #include <set>
+#include <tuple>
 
 #include "sources/alchemer/wide_definitions.h"
 #include "sources/alchemer/wide_names.h"
@@ -85,11 +86,10 @@ struct Place {
 
 class Planner {
  public:
-  explicit Planner(const std::vector<WideQuestion>& questions) : names_(fixed_names()) { count_shortnames(questions); }
-
   model::WidePlan plan(const std::vector<WideQuestion>& questions) {
     for (const WideQuestion& question : questions)
       add(question, {}, "");
+    name_columns();
     return std::move(plan_);
   }
 
@@ -101,27 +101,43 @@ class Planner {
     return names;
   }
 
-  void count_shortnames(const std::vector<WideQuestion>& questions) {
-    for (const WideQuestion& question : questions) {
-      if (const std::string name = name_part(question.shortname, kShortPart); !name.empty()) ++shortnames_[name];
-      count_shortnames(question.rows);
-    }
+  /// The older a question or option is, the sooner it has its name: what is added later never renames a column that
+  /// queries use already. The vendor's ids grow.
+  void name_columns() {
+    const auto age = [this](std::size_t at) {
+      const WideColumn& out = plan_.columns[at];
+      return std::tuple(out.row_id.value_or(out.question_id), out.option_id.value_or(0), at);
+    };
+    std::vector<std::size_t> order(plan_.columns.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::sort(order, {}, age);
+    WideNames names(fixed_names());
+    for (const std::size_t at : order)
+      plan_.columns[at].name = names.take(stems_[at].text, stems_[at].mark);
   }
 
   /// By short name, or by title and id; a row of a grid by the grid's name, its title and id.
   std::string stem_of(const WideQuestion& question, const std::string& grid_stem) {
     const std::string id = std::to_string(question.id);
-    if (const std::string name = name_part(question.shortname, kShortPart); !name.empty())
-      return shortnames_[name] > 1 ? WideNames::marked(name, id) : name;
+    if (const std::string name = name_part(question.shortname, kShortPart); !name.empty()) return name;
     const std::string title = name_part(question.title, kTitlePart);
     if (grid_stem.empty()) return title.empty() ? "q_" + id : WideNames::marked(title, id);
     const std::string grid = name_part(grid_stem, kStem);
     return title.empty() ? WideNames::marked(grid, id) : WideNames::marked(grid + "_" + name_part(title, 20), id);
   }
 
-  WideColumn column(const WideQuestion& question, const Place& place, std::string name, WideType type) const {
+  /// What a column's name is made of: alone where it is free, else with the mark.
+  struct Stem {
+    std::string text, mark;
+  };
+
+  void keep(WideColumn column, Stem stem) {
+    plan_.columns.push_back(std::move(column));
+    stems_.push_back(std::move(stem));
+  }
+
+  static WideColumn column(const WideQuestion& question, const Place& place, WideType type) {
     WideColumn out;
-    out.name = std::move(name);
     out.type = type;
     out.title = title_of(question, place);
     out.question_type = question.type;
@@ -171,11 +187,11 @@ class Planner {
   }
 
   void add_value(const WideQuestion& question, const Place& place, const std::string& stem, WideType type) {
-    WideColumn out = column(question, place, names_.take(stem, std::to_string(question.id)), type);
+    WideColumn out = column(question, place, type);
     out.day_first = question.day_first;
     if (type == WideType::integer) out.labels = labels_of(question.options);
     place.feed(out, question, "", {});
-    plan_.columns.push_back(std::move(out));
+    keep(std::move(out), {stem, std::to_string(question.id)});
   }
 
   WideType type_of_value(const WideQuestion& question, const Place& place) const {
@@ -194,12 +210,11 @@ class Planner {
       add_cell_feed(plan_.columns.back(), question, place, question.options.front());
       return;
     }
-    const std::map<std::string, int> parts = name_parts(question.options);
     for (const WideOption& option : question.options) {
-      WideColumn out = option_column(question, place, {stem, parts}, option, type);
+      WideColumn out = option_column(question, place, option, type);
       out.day_first = question.day_first;
       add_cell_feed(out, question, place, option);
-      plan_.columns.push_back(std::move(out));
+      keep(std::move(out), option_stem(option, stem));
     }
   }
 
@@ -208,9 +223,8 @@ class Planner {
   }
 
   void add_coded(const WideQuestion& question, const Place& place, const std::string& stem) {
-    const std::string id = std::to_string(question.id);
     const bool others = std::ranges::any_of(question.options, &WideOption::other);
-    WideColumn out = column(question, place, names_.take(stem, id), type_of_codes(question.options));
+    WideColumn out = column(question, place, type_of_codes(question.options));
     out.labels = labels_of(question.options);
     place.feed(out, question, "", {.take = others ? WideTake::known : WideTake::answer});
     for (const WideOption& option : question.options) {
@@ -218,7 +232,7 @@ class Planner {
       const std::string code = option.value.empty() ? option.title : option.value;
       place.feed(out, question, "", {.take = WideTake::other_code, .option_id = option.id, .code = code});
     }
-    plan_.columns.push_back(std::move(out));
+    keep(std::move(out), {stem, std::to_string(question.id)});
     add_other_texts(question, place, stem);
   }
 
@@ -227,91 +241,73 @@ class Planner {
     for (const WideOption& option : question.options) {
       if (!option.other) continue;
       const std::string id = std::to_string(option.id);
-      WideColumn out = column(question, place, names_.take(WideNames::marked(stem, "other"), id), WideType::text);
+      WideColumn out = column(question, place, WideType::text);
       out.option_id = option.id;
       out.title += " - " + option.title + " (text)";
       for (const std::string& item : {std::string(), id, id + "-other"})
         place.feed(out, question, item, {.take = WideTake::other_text, .option_id = option.id});
-      plan_.columns.push_back(std::move(out));
+      keep(std::move(out), {WideNames::marked(stem, "other"), id});
     }
   }
 
-  /// How columns of options are named: after this, and by parts that may be ambiguous.
-  struct Naming {
-    const std::string& stem;
-    const std::map<std::string, int>& parts;
-  };
-
-  static std::string part_of(const WideOption& option) { return name_part(option.title, 20); }
-
-  static std::map<std::string, int> name_parts(const std::vector<WideOption>& options) {
-    std::map<std::string, int> parts;
-    for (const WideOption& option : options)
-      ++parts[part_of(option)];
-    return parts;
+  /// By the name that the author gave it, or by its question's and its title.
+  static Stem option_stem(const WideOption& option, const std::string& stem) {
+    const std::string id = std::to_string(option.id), part = name_part(option.title, 20);
+    if (std::string name = name_part(option.name, kShortPart); !name.empty()) return {std::move(name), id};
+    return {part.empty() ? WideNames::marked(stem, id) : name_part(stem, kTitlePart) + "_" + part, id};
   }
 
-  WideColumn option_column(const WideQuestion& question, const Place& place, const Naming& naming,
-                           const WideOption& option, WideType type) {
-    const std::string id = std::to_string(option.id), part = part_of(option);
-    std::string stem = name_part(option.name, kShortPart);
-    if (stem.empty()) {
-      stem = name_part(naming.stem, kTitlePart) + "_" + part;
-      if (part.empty() || naming.parts.at(part) > 1) stem = WideNames::marked(naming.stem, id);
-    }
-    WideColumn out = column(question, place, names_.take(stem, id), type);
+  static WideColumn option_column(const WideQuestion& question, const Place& place, const WideOption& option,
+                                  WideType type) {
+    WideColumn out = column(question, place, type);
     out.option_id = option.id;
     out.title += " - " + option.title + (option.deleted ? " (deleted)" : "");
     return out;
   }
 
   void add_choices(const WideQuestion& question, const Place& place, const std::string& stem) {
-    const std::map<std::string, int> parts = name_parts(question.options);
     const int group = groups_++;
     for (const WideOption& option : question.options) {
-      WideColumn out = option_column(question, place, {stem, parts}, option, WideType::boolean);
+      WideColumn out = option_column(question, place, option, WideType::boolean);
       const std::string id = std::to_string(option.id);
       out.group = group;
       out.labels = {{"true", option.title}};
       for (const std::string& item : {id, id + "-other"})
         place.feed(out, question, item, {.take = WideTake::chosen});
       place.feed(out, question, "", {.take = WideTake::chosen, .option_id = option.id});
-      plan_.columns.push_back(std::move(out));
+      keep(std::move(out), option_stem(option, stem));
     }
     add_other_texts(question, place, stem);
   }
 
   void add_ranks(const WideQuestion& question, const Place& place, const std::string& stem) {
-    const std::map<std::string, int> parts = name_parts(question.options);
     for (const WideOption& option : question.options) {
-      WideColumn out = option_column(question, place, {stem, parts}, option, WideType::integer);
+      WideColumn out = option_column(question, place, option, WideType::integer);
       const std::string id = std::to_string(option.id);
       for (const std::string& item : {id, id + "-other"})
         place.feed(out, question, item, {.take = WideTake::rank});
-      plan_.columns.push_back(std::move(out));
+      keep(std::move(out), option_stem(option, stem));
     }
   }
 
   /// Dots have no names that could be columns: how many there are.
   void add_dots(const WideQuestion& question, const Place& place, const std::string& stem) {
-    WideColumn out = column(question, place, names_.take(stem, std::to_string(question.id)), WideType::integer);
+    WideColumn out = column(question, place, WideType::integer);
     out.title += " (number of dots)";
     out.feeds.push_back({.question_id = question.id, .take = WideTake::count});
-    plan_.columns.push_back(std::move(out));
+    keep(std::move(out), {stem, std::to_string(question.id)});
   }
 
   void add_comment(const WideQuestion& question, const Place& place, const std::string& stem) {
     if (!question.comment) return;
-    const std::string id = std::to_string(question.id);
-    WideColumn out = column(question, place, names_.take(WideNames::marked(stem, "comment"), id), WideType::text);
+    WideColumn out = column(question, place, WideType::text);
     out.title += " (comment)";
     place.feed(out, question, "", {.take = WideTake::comment});
-    plan_.columns.push_back(std::move(out));
+    keep(std::move(out), {WideNames::marked(stem, "comment"), std::to_string(question.id)});
   }
 
   model::WidePlan plan_;
-  WideNames names_;
-  std::map<std::string, int> shortnames_;
+  std::vector<Stem> stems_;  ///< of the columns, in their order
   int groups_ = 0;
 };
 
@@ -333,7 +329,7 @@ const model::WideSpec& wide_spec() {
 
 model::WidePlan plan_wide(const std::vector<model::WideDefinition>& definitions) {
   const std::vector<WideQuestion> questions = read_wide_definitions(definitions);
-  return Planner(questions).plan(questions);
+  return Planner().plan(questions);
 }
 
 }  // namespace surveysync::sources::alchemer

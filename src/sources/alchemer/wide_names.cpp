@@ -1,5 +1,7 @@
 #include "sources/alchemer/wide_names.h"
 
+#include <Poco/UTF8String.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -7,7 +9,7 @@
 namespace surveysync::sources::alchemer {
 namespace {
 
-// Reserved in PostgreSQL, SPSS, Stata or R; small letters, sorted.
+// Reserved in PostgreSQL (pg_get_keywords and the system columns), SPSS, Stata or R; small letters, sorted.
 constexpr auto kReserved = std::to_array<std::string_view>({"all",
                                                             "analyse",
                                                             "analyze",
@@ -26,6 +28,8 @@ constexpr auto kReserved = std::to_array<std::string_view>({"all",
                                                             "case",
                                                             "cast",
                                                             "check",
+                                                            "cmax",
+                                                            "cmin",
                                                             "collate",
                                                             "collation",
                                                             "column",
@@ -33,6 +37,7 @@ constexpr auto kReserved = std::to_array<std::string_view>({"all",
                                                             "constraint",
                                                             "create",
                                                             "cross",
+                                                            "ctid",
                                                             "current_catalog",
                                                             "current_date",
                                                             "current_role",
@@ -114,6 +119,7 @@ constexpr auto kReserved = std::to_array<std::string_view>({"all",
                                                             "strl",
                                                             "symmetric",
                                                             "table",
+                                                            "tableoid",
                                                             "tablesample",
                                                             "then",
                                                             "to",
@@ -127,7 +133,11 @@ constexpr auto kReserved = std::to_array<std::string_view>({"all",
                                                             "verbose",
                                                             "when",
                                                             "where",
-                                                            "while"});
+                                                            "while",
+                                                            "window",
+                                                            "with",
+                                                            "xmax",
+                                                            "xmin"});
 static_assert(std::ranges::is_sorted(kReserved));
 
 /// The character at `at`: its code and length; length 0 for what is no UTF-8.
@@ -207,7 +217,15 @@ std::string name_part(std::string_view text, std::size_t most) {
 }
 
 bool is_reserved(std::string_view name) {
-  return name.empty() || (name.front() >= '0' && name.front() <= '9') || std::ranges::binary_search(kReserved, name);
+  const bool stata_type =
+      name.size() > 3 && name.starts_with("str") && name.find_first_not_of("0123456789", 3) == std::string_view::npos;
+  return name.empty() || stata_type || (name.front() >= '0' && name.front() <= '9') ||
+         std::ranges::binary_search(kReserved, name);
+}
+
+/// Programs that make no difference between capital and small letters do so in every script.
+bool WideNames::claim(const std::string& name) {
+  return !is_reserved(name) && taken_.insert(Poco::UTF8::toLower(name)).second;
 }
 
 std::string WideNames::marked(std::string_view stem, const std::string& mark) {

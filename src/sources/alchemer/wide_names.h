@@ -30,8 +30,8 @@ class WideNames {
   static std::string marked(std::string_view stem, const std::string& mark);
 
  private:
-  bool claim(const std::string& name) { return !is_reserved(name) && taken_.insert(name).second; }
-  std::set<std::string> taken_;
+  bool claim(const std::string& name);
+  std::set<std::string> taken_;  // in small letters
 };
 
 }  // namespace surveysync::sources::alchemer

@@ -54,14 +54,18 @@ TEST(DictionaryScript, R) {
 
 TEST(DictionaryScript, Stata) {
   const std::string text = stata_script("us_1", columns());
-  EXPECT_TRUE(has(text, "rename v5 rate\n"));
+  EXPECT_TRUE(has(text, "rename (v1 v2 v3 v4 v5 v6 v7) ///\n  (response_id at born num rate color cat)\n")) << text;
   EXPECT_TRUE(has(text, "label define labels_5 2 `\"d'accord \\$x \\`y' \\\\\"', add")) << text;
   EXPECT_TRUE(has(text, "replace color_n = 1 if color == `\"red\"'"));
   EXPECT_TRUE(has(text, "label variable rate `\"It's 'good'\"'"));
   const std::string stem(40, 'a');
   const std::string names = stata_script("t", {{stem + "1", "text", "One", {}}, {stem + "2", "text", "Two", {}}});
-  EXPECT_TRUE(has(names, "rename v1 " + std::string(32, 'a') + "\n"));
-  EXPECT_TRUE(has(names, "rename v2 " + std::string(30, 'a') + "_2\n"));
+  EXPECT_TRUE(has(names, "(" + std::string(32, 'a') + " " + std::string(30, 'a') + "_2)\n"));
+  const std::string codes = stata_script(
+      "t", {{"v9", "text", "", {{"d\"q", "Quoted"}}}, {"big", "bigint", "", {{"3000000000", "Large"}, {"1", "One"}}}});
+  EXPECT_TRUE(has(codes, "if v9 == `\"d\"' + char(34) + `\"q\"'\n")) << codes;
+  EXPECT_TRUE(has(codes, "* too large for it: label define labels_2 3000000000 ")) << codes;
+  EXPECT_TRUE(has(codes, "label define labels_2 1 ")) << codes;
 }
 
 TEST(DictionaryScript, FieldsAndLines) {

@@ -152,8 +152,8 @@ TEST(WidePlan, ChoicesOfManyAreBooleans) {
           .plan();
   EXPECT_EQ(text_of(plan),
             "own_cat boolean [chosen 2:'10001'] [chosen 2:'10001-other'] [chosen 2:'' of 10001] {true=Cat;}\n"
-            "pets_2_10002 boolean [chosen 2:'10002'] [chosen 2:'10002-other'] [chosen 2:'' of 10002] {true=Dog;}\n"
-            "pets_2_10003 boolean [chosen 2:'10003'] [chosen 2:'10003-other'] [chosen 2:'' of 10003] {true=Dog!;}\n"
+            "pets_2_dog boolean [chosen 2:'10002'] [chosen 2:'10002-other'] [chosen 2:'' of 10002] {true=Dog;}\n"
+            "pets_2_dog_10003 boolean [chosen 2:'10003'] [chosen 2:'10003-other'] [chosen 2:'' of 10003] {true=Dog!;}\n"
             "pets_2_comment text [comment 2:'']\n");
   EXPECT_EQ(plan.columns[0].group, plan.columns[1].group);
   EXPECT_EQ(plan.columns[0].title, "Pets - Cat");
@@ -243,13 +243,32 @@ TEST(WidePlan, NamesAreUniqueWhateverAuthorsWrite) {
                             .question({.id = 7, .title = "1. How?"})
                             .question({.id = 8, .title = "<>"});
   EXPECT_EQ(text_of(survey.plan()),
-            "age_2 text [answer 2:'']\n"
+            "age text [answer 2:'']\n"
             "age_3 text [answer 3:'']\n"
             "status_4 text [answer 4:'']\n"
             "order_5 text [answer 5:'']\n"
-            "age_2_6 text [answer 6:'']\n"
+            "age_2 text [answer 6:'']\n"
             "q1_how_7 text [answer 7:'']\n"
             "q_8 text [answer 8:'']\n");
+}
+
+TEST(WidePlan, WhatIsAddedRenamesNoColumn) {
+  Survey survey = Survey()
+                      .question({.id = 5, .type = "CHECKBOX", .title = "Pick", .shortname = "pick", .page = 2})
+                      .option(5, 10001, "Good quality", "1")
+                      .question({.id = 6, .shortname = "rate", .page = 2})
+                      .question({.id = 7, .shortname = "rate 9", .page = 2});
+  std::set<std::string> before;
+  for (const WideColumn& column : survey.plan().columns)
+    before.insert(column.name);
+  EXPECT_EQ(before, (std::set<std::string>{"pick_good_quality", "rate", "rate_9"}));
+  // On a page before the others, with the same names.
+  survey.option(5, 10002, "Good quality", "2").question({.id = 9, .shortname = "rate"});
+  std::set<std::string> after;
+  for (const WideColumn& column : survey.plan().columns)
+    after.insert(column.name);
+  EXPECT_EQ(after,
+            (std::set<std::string>{"pick_good_quality", "pick_good_quality_10002", "rate", "rate_9", "rate_9_2"}));
 }
 
 TEST(WidePlan, TwelveHundredLongTitlesStayUniqueAndShort) {
@@ -288,6 +307,11 @@ TEST(WideNames, PartsAreCutBetweenCharacters) {
 TEST(WideNames, WordsOfTheLanguagesAreNotUsedAlone) {
   WideNames names({"taken"});
   EXPECT_EQ(names.take("select", "5"), "select_5");
+  EXPECT_EQ(names.take("with", "5"), "with_5");
+  EXPECT_EQ(names.take("ctid", "5"), "ctid_5");
+  EXPECT_EQ(names.take("str5", "7"), "str5_7");
+  EXPECT_EQ(names.take("\xC3\xA9", "6"), "\xC3\xA9");
+  EXPECT_EQ(names.take("\xC3\x89", "5"), "\xC3\x89_5") << "SPSS takes capital and small letters for the same";
   EXPECT_EQ(names.take("taken", "5"), "taken_5");
   EXPECT_EQ(names.take("taken", "5"), "taken_5_2");
   EXPECT_EQ(names.take("", "5"), "q");
