@@ -9,6 +9,7 @@ namespace {
 
 struct MigrateFlags {
   bool dry_run = false, print_roles = false;
+  std::string distributed;  ///< the engine over whose nodes the large tables are spread; empty: none
 };
 
 int run_migrate(Program& program, const MigrateFlags& flags) {
@@ -24,6 +25,10 @@ int run_migrate(Program& program, const MigrateFlags& flags) {
         fmt::format("{}: {} applied, {} pending\n", connection.display(), status.applied.size(), status.pending.size());
     for (const std::string& name : status.pending)
       text += fmt::format("  would apply {}\n", name);
+    if (!flags.distributed.empty()) {
+      for (const std::string& name : store::undistributed_tables(connection))
+        text += fmt::format("  would distribute {} by survey\n", name);
+    }
     program.print(text);
     return 0;
   }
@@ -31,6 +36,10 @@ int run_migrate(Program& program, const MigrateFlags& flags) {
   std::string text;
   for (const std::string& name : applied)
     text += fmt::format("applied {}\n", name);
+  if (!flags.distributed.empty()) {
+    for (const std::string& name : store::distribute_tables(connection))
+      text += fmt::format("distributed {} by survey\n", name);
+  }
   text += fmt::format("{} is at this version's schema ({} migrations)\n", connection.display(),
                       store::embedded_migrations().size());
   program.print(text);
@@ -46,11 +55,17 @@ void add_migrate_verb(CLI::App& app, Program& program, Action& action) {
       "\nExamples:\n"
       "  surveysync migrate --dry-run                     what would be done\n"
       "  surveysync migrate\n"
+      "  surveysync migrate --distributed citus           on the coordinator of a Citus cluster\n"
       "  surveysync migrate --print-roles | psql warehouse  roles: owner, writer, reader");
   const auto flags = std::make_shared<MigrateFlags>();
   verb->add_flag("--dry-run", flags->dry_run, "show what would be applied, change nothing");
   verb->add_flag("--print-roles", flags->print_roles,
                  "print SQL that makes an owner, a writer and a reader role, with their rights");
+  verb->add_option("--distributed", flags->distributed,
+                   "also distribute the large tables by survey over the nodes of this engine")
+      ->type_name("citus")
+      ->check(CLI::IsMember({"citus"}))
+      ->excludes("--print-roles");
   verb->callback([&program, &action, flags] { action = [&program, flags] { return run_migrate(program, *flags); }; });
 }
 

@@ -26,6 +26,11 @@ struct MigrationStatus {
 MigrationStatus migration_status(pg::Connection& connection);
 /// Applies what is pending; the names applied. Safe to run from several processes at once.
 std::vector<std::string> migrate(pg::Connection& connection);
+/// Tables with a survey in their key, as "schema.table", that Citus does not distribute yet. Throws Error(config) where
+/// the database has no Citus.
+std::vector<std::string> undistributed_tables(pg::Connection& connection);
+/// Distributes them by survey, one transaction a table, rows that are there included; their names. Safe to repeat.
+std::vector<std::string> distribute_tables(pg::Connection& connection);
 /// Throws Error(config) unless the database is exactly at this binary's version.
 void require_version(pg::Connection& connection);
 /// Schemas that the migrations make: surveysync, and one for each vendor.

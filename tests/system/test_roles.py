@@ -38,6 +38,9 @@ class Roles(SystemTest):
         for sql in ('DROP TABLE alchemer.answer', 'ALTER TABLE alchemer.response DROP COLUMN status', 'TRUNCATE alchemer.response',
                     'DROP SCHEMA surveysync CASCADE', 'CREATE TABLE alchemer.own (a int)', 'DELETE FROM surveysync.schema_migration'):
             self.refused('loader', sql)
+        citus = self.bench.run('migrate', '--distributed', 'citus')
+        self.assertEqual(citus.code, 2, citus)
+        self.assertIn('CREATE EXTENSION citus', citus.err)
         # Again, as after an upgrade: nothing changes, and no error.
         database.execute(self.succeed('migrate', '--print-roles').out)
         self.succeed('sync')
