@@ -10,7 +10,7 @@ import time
 # vendor that lies about contents is mended only when the record is read again.
 VENDOR = (
     'status:code=503,times=3', 'status:code=502,body=html,times=2', 'status:code=500,body=empty,times=2', '429:retry-after=1,times=3',
-    '429:text=wait,times=2', '429:as=200,times=2', '429:as=400,times=2', 'timeout500:rest=8s,n=1', 'html200:times=2', 'empty200:times=3',
+    '429:text=wait,times=2', '429:as=200,times=2', '429:as=400,times=2', 'timeout500:rest={rest}ms,n=1', 'html200:times=2', 'empty200:times=3',
     'error200:times=2', 'redirect:n=1', 'cut:bytes=700,times=3', 'cut:bytes=20000,mode=rst,times=2', 'cut:bytes=90,mode=noclosenotify,times=2',
     'cut-chunk:bytes=3000,times=2', 'no-answer:times=3', 'reset:times=3', 'close-idle:times=20', 'bad-length:form=negative,n=1',
     'bad-length:form=twice,n=1', 'bad-length:form=long,times=2', 'bad-chunk:times=2', 'gzip-cut:times=3', 'gzip-crc:times=3',
@@ -22,7 +22,7 @@ VENDOR = (
 
 
 def vendor(soak):
-    rule = soak.dice.choice(VENDOR)
+    rule = soak.dice.choice(VENDOR).format(rest=int(60_000 / soak.options.speed))
     soak.bench.sandbox.fault(rule)
     return 'vendor ' + rule.split(':')[0]
 

@@ -20,9 +20,9 @@ import compare  # noqa: E402
 import faults  # noqa: E402
 from harness import Daemon, Workbench  # noqa: E402
 
-SURVEYS, RESPONSES = 8, 600
+SURVEYS, RESPONSES = 20, 1000
 EVERY = 4.0          # seconds between faults
-SAMPLE = 5.0         # seconds between samples
+SAMPLE = 6.0         # seconds between samples: two of the vendor's windows at the usual speed
 WARM = 0.2           # share of the time until caches, arenas and pools have their size
 # What may be more in the last quarter than in the first one after warming up, medians compared.
 MAY_GROW = {'rss_kib': 6 * 1024, 'anon_kib': 6 * 1024, 'fds': 3, 'threads': 2}
@@ -68,7 +68,7 @@ class Soak:
         sections['source.us.limits'] = {
             'vendor_limit': 240, 'requests_per_minute': 228, 'window': scaled(60), 'duplicate_guard': scaled(65), 'timeout_cooldown': scaled(70),
             'connect_timeout': '4s', 'request_timeout': scaled(45), 'body': '16MiB', 'workers': workers,
-            'page_size': {'start': 60, 'min': 5, 'max': 100}, 'hold_probe': ['2s', '4s', '8s'],
+            'page_size': {'start': 20, 'min': 5, 'max': 25}, 'hold_probe': ['2s', '4s', '8s'],
             'retry': {'attempts': 5, 'base': '100ms', 'cap': scaled(60), 'budget': '2m'}}
         sections['source.us.sync'] = {'settle_lag': '1m', 'lookback': '5m', 'probe_all': '10m', 'sweep_all': '20m', 'recheck': '10m'}
         self.bench.configure(sections)
@@ -80,7 +80,7 @@ class Soak:
         while not self.over.wait(pause):
             try:
                 act()
-            except (AssertionError, OSError, subprocess.SubprocessError) as error:
+            except (AssertionError, LookupError, OSError, subprocess.SubprocessError) as error:
                 self.counts['beside: ' + type(error).__name__] += 1
 
     def disturb(self):
@@ -102,7 +102,7 @@ class Soak:
                 self.served['not answered'] += 1
 
     def measure(self):
-        row = {'at': round(time.monotonic() - self.began, 1), **sample(self.daemon.pid)}
+        row = {'at': round(time.monotonic() - self.began, 1), **sample(self.daemon.pid), 'requests': self.bench.sandbox.stats()['requests']}
         self.samples.append(row)
         with open(os.path.join(self.options.out, 'samples.csv'), 'a', encoding='ascii') as stream:
             if len(self.samples) == 1:
@@ -167,16 +167,24 @@ class Soak:
                 self.trouble.append(f'{name} grew from {first} to {last}')
         return out
 
+    def in_a_window(self):
+        """Requests in a window, between one sample and the next: the middle of all, and of the busiest quarter."""
+        window = 60 / self.options.speed
+        rates = sorted((b['requests'] - a['requests']) / (b['at'] - a['at']) * window for a, b in zip(self.samples, self.samples[1:]))
+        return statistics.median(rates), statistics.median(rates[-max(1, len(rates) // 4):])
+
     def report(self):
         growth = self.judge()
         stats = self.bench.sandbox.stats()
         runs = collections.Counter({row['outcome'] or 'open': row['n'] for row in self.bench.database.query(
             'SELECT outcome, count(*) AS n FROM surveysync.run GROUP BY 1')})
         hours = self.samples[-1]['at'] / 3600
+        usual, busiest = self.in_a_window()
         if stats['max_in_window'] > 240:
             self.trouble.append(f"{stats['max_in_window']} requests in one window of 240")
         lines = [f"{hours:.2f} h, waits {self.options.speed:g} times shorter than real ones: {stats['requests']} requests "
-                 f"({stats['requests'] / (hours * 3600) * 60 / self.options.speed:.0f} of 228 in a window on average, {stats['max_in_window']} at most), "
+                 f"({stats['requests'] / (hours * 3600) * 60 / self.options.speed:.0f} of 228 in a window on average, median {usual:.0f}, "
+                 f"busiest quarter {busiest:.0f}, {stats['max_in_window']} at most), "
                  f"{stats['changes']} changes at the vendor, {sum(self.counts.values())} faults", '',
                  '| | least | median, first quarter | median, last quarter | most |', '|---|---|---|---|---|']
         for name, *values in growth:
@@ -197,7 +205,7 @@ def main():
     parser = argparse.ArgumentParser(prog='scripts/soak')
     parser.add_argument('repo')
     parser.add_argument('hours', type=float)
-    parser.add_argument('--speed', type=float, default=6)
+    parser.add_argument('--speed', type=float, default=20)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--out', default=os.path.join(REPO, 'build', 'soak'))
     soak = Soak(parser.parse_args())
