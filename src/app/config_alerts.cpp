@@ -5,7 +5,9 @@
 
 #include "app/config_sections.h"
 #include "app/config_values.h"
-#include "base/secret.h"
+#include "base/loopback.h"
+#include "report/alert_channel.h"
+#include "report/alerts_mail.h"
 
 namespace surveysync::app {
 namespace {
@@ -14,12 +16,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
-
-const std::vector<std::string>& types() {
-  static const std::vector<std::string> all = {"webhook", "slack", "pagerduty", "alertmanager",
-                                               "email",   "exec",  "journal",   "ping"};
-  return all;
-}
 
 bool is_reference(std::string_view text) {
   return text.starts_with("file:") || text.starts_with("credential:") || text.starts_with("env:") ||
@@ -87,13 +83,9 @@ class Stanza {
 };
 
 std::string mail_address_mistake(std::string_view text) {
-  const std::size_t at = text.find('@');
-  const auto fits = [](char c) {
-    return c > ' ' && c <= '~' && std::string_view("<>()[],;:\\\"").find(c) == std::string_view::npos;
-  };
-  const bool sound = at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
-                     text.find('@', at + 1) == std::string_view::npos && std::ranges::all_of(text, fits);
-  return sound ? std::string() : fmt::format("\"{}\" is no mail address; write it bare, like ops@example.org", text);
+  return report::is_mail_address(text)
+             ? std::string()
+             : fmt::format("\"{}\" is no mail address; write it bare, like ops@example.org", text);
 }
 
 void read_email(Stanza& stanza) {
@@ -105,7 +97,7 @@ void read_email(Stanza& stanza) {
   int port = tls == "implicit" ? 465 : tls == "none" ? 25 : 587;
   section.integer("port", port, 1, 65535);
   stanza.alert().settings["port"] = fmt::format("{}", port);
-  if (tls == "none" && host != "localhost" && host != "::1" && !host.starts_with("127."))
+  if (tls == "none" && !is_loopback(host))
     section.mistake("tls", "\"none\" is for a mail server on this host only (localhost, 127.0.0.1, ::1)");
   stanza.text("ca_file");
   stanza.text("user");
@@ -183,14 +175,15 @@ void read_alerts(ConfigSection section, ConfigReading& reading, Config& config) 
     AlertConfig alert;
     alert.name = name;
     if (!is_name(name)) section.mistake(name, "a name has 1 to 30 of a-z, 0-9 and _");
-    channel.one_of("type", alert.type, types());
-    if (alert.type.empty()) channel.mistake("type", fmt::format("must be given: {}", fmt::join(types(), ", ")));
+    const std::vector<std::string>& types = report::channel_types();
+    channel.one_of("type", alert.type, types);
+    if (alert.type.empty()) channel.mistake("type", fmt::format("must be given: {}", fmt::join(types, ", ")));
     channel.texts("sources", alert.sources, source_mistake);
     Stanza stanza(channel, reading, alert);
     if (alert.type != "ping") channel.one_of("severity", alert.severity, {"warning", "critical"});
     read_channel(stanza);
     // Of a channel whose type nobody knows, nobody knows the keys.
-    if (std::ranges::find(types(), alert.type) != types().end()) channel.finish();
+    if (std::ranges::find(types, alert.type) != types.end()) channel.finish();
     config.alerts.push_back(std::move(alert));
   }
 }

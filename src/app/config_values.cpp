@@ -1,6 +1,5 @@
 #include "app/config_values.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/loopback.h"
 #include "sync/agenda.h"
 
 namespace surveysync::app {
@@ -30,13 +30,6 @@ std::optional<int> parse_number(std::string_view text) {
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (text.empty() || failure != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
   return number;
-}
-
-bool is_loopback(std::string host) {
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  if (host == "localhost" || host == "::1") return true;
-  in_addr address{};
-  return inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }
 
 struct Url {
@@ -212,13 +205,13 @@ std::string base_url_mistake(std::string_view text) {
   if (!url) return "must look like \"https://host[:port][/prefix]\", without user, query or fragment";
   if (url->scheme == "https") return {};
   if (url->scheme != "http") return "must begin with https://";
-  if (is_loopback(std::string(url->host))) return {};
+  if (is_loopback(url->host)) return {};
   return "http:// is accepted for loopback addresses only: the key would travel in clear text";
 }
 
 std::string proxy_mistake(std::string_view text) {
   if (text.find('@') != std::string_view::npos)
-    return "a proxy's user and password do not belong into the configuration";
+    return "a proxy's user and password do not belong into the configuration (a source's: proxy_auth = \"file:...\")";
   const std::optional<Url> url = split_url(text);
   if (url && url->scheme == "http" && (url->path.empty() || url->path == "/")) return {};
   return "must look like \"http://host:port\"";
@@ -229,7 +222,7 @@ std::string listen_mistake(std::string_view address, bool has_token) {
   const std::optional<int> port =
       colon == std::string_view::npos ? std::nullopt : parse_number(address.substr(colon + 1));
   if (!port || *port > 65535 || colon == 0) return "must look like \"127.0.0.1:9187\" (\"\" switches the page off)";
-  if (is_loopback(std::string(address.substr(0, colon))) || has_token) return {};
+  if (is_loopback(address.substr(0, colon)) || has_token) return {};
   return "the page is offered off loopback only with a token: status.token = \"file:...\"";
 }
 

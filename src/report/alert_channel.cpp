@@ -7,6 +7,7 @@
 
 #include "base/child_process.h"
 #include "base/error.h"
+#include "base/loopback.h"
 #include "http/transport.h"
 #include "report/alert_formats.h"
 #include "report/alerts_mail.h"
@@ -25,10 +26,6 @@ constexpr std::chrono::seconds kUsualRest{30}, kLongestRest{3600};
 bool is_reference(std::string_view text) {
   return text.starts_with("file:") || text.starts_with("credential:") || text.starts_with("env:") ||
          text.starts_with("exec:");
-}
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
 /// What all senders of one channel need.
@@ -76,7 +73,7 @@ class Sender {
     request.target = path == std::string::npos ? "/" : url.substr(path, url.find('#', path) - path);
     if (!request.target.starts_with('/')) request.target.insert(0, "/");
     request.headers = std::move(headers);
-    request.display = fmt::format("the address of alerts.{}", options_.name);
+    request.display = "alerts." + options_.name;
     request.body = body;
     request.content_type = "application/json";
     http::PocoTransport door(std::move(transport), clock_);
@@ -96,7 +93,7 @@ class Sender {
     if (answer.status >= 200 && answer.status < 300) return;
     // What a receiver says may repeat what it was sent.
     const std::string said = masker_.mask(printable(std::string_view(answer.body).substr(0, kMostShown)));
-    const std::string what = fmt::format("the address of alerts.{} answered {}{}{}", options_.name, answer.status,
+    const std::string what = fmt::format("the receiver of alerts.{} answered {}{}{}", options_.name, answer.status,
                                          said.empty() ? "" : ": ", said);
     if (answer.status == 429 || answer.status == 503) {
       Error later(ErrorKind::throttled, what);
@@ -106,7 +103,7 @@ class Sender {
     if (answer.status >= 300 && answer.status < 400)
       throw Error(ErrorKind::rejected, what, "redirects are not followed: configure the address that it leads to");
     if (answer.status >= 500) throw Error(ErrorKind::unavailable, what);
-    throw Error(ErrorKind::rejected, what, "is its address and its secret still valid?");
+    throw Error(ErrorKind::rejected, what, "are its address and its secret still valid?");
   }
 
   static std::chrono::seconds rest_of(std::string_view advice, int status) {
@@ -162,7 +159,7 @@ void post_alertmanager(const Sender& sender, const std::vector<Alert>& alerts, D
   sender.exchange(url + "/api/v2/alerts", alertmanager_body(alerts, until), std::move(headers), stop);
 }
 
-void send_email(const Sender& sender, const Alert& alert, const std::stop_token& stop) {
+std::string send_email(const Sender& sender, const Alert& alert, const std::stop_token& stop) {
   const ChannelOptions& options = sender.options();
   MailServer server;
   server.host = options.setting("host");
@@ -180,12 +177,16 @@ void send_email(const Sender& sender, const Alert& alert, const std::stop_token&
   envelope.to = options.lists.contains("to") ? options.lists.at("to") : std::vector<std::string>();
   envelope.message_id = fmt::format("{}.{:x}@{}", sender.clock().utc_now().time_since_epoch().count(), random_u64(),
                                     alert.host.empty() ? "localhost" : alert.host);
-  send_mail(server, envelope, mail_message(alert, envelope), 2 * kSendTime, sender.clock(), stop);
+  return send_mail(server, envelope, mail_message(alert, envelope), 2 * kSendTime, sender.clock(), stop);
+}
+
+Duration command_time(const ChannelOptions& options) {
+  return parse_duration(options.setting("timeout")).value_or(kSendTime);
 }
 
 void run_command(const Sender& sender, const Alert& alert, const std::stop_token& stop) {
   const ChannelOptions& options = sender.options();
-  const Duration time = parse_duration(options.setting("timeout")).value_or(kSendTime);
+  const Duration time = command_time(options);
   ChildProcess child({options.lists.at("command"), command_environment(alert), webhook_body(alert) + "\n", true});
   const Deadline deadline(sender.clock(), time);
   std::string output, last;
@@ -213,7 +214,8 @@ void run_command(const Sender& sender, const Alert& alert, const std::stop_token
 
 void tell_journal(const Alert& alert) {
   if (!send_to_journal(journal_alert(alert)))
-    throw Error(ErrorKind::unavailable, "the journal does not take the entry");
+    throw Error(ErrorKind::unavailable, "the journal of systemd does not take the entry",
+                "does systemd-journald run here? In a container it does not: use another type of channel");
 }
 
 }  // namespace
@@ -228,35 +230,48 @@ Channel make_channel(const ChannelOptions& options, Masker& masker, Clock& clock
   const Shared sender = std::make_shared<const Sender>(options, masker, clock);
   Channel channel;
   channel.options = options;
+  channel.longest = kSendTime;
   const std::string& type = options.type;
+  // Most have nothing to add when it went well.
+  const auto send = [&channel](auto act) {
+    channel.send = [act](const Alert& alert, const std::stop_token& stop) {
+      act(alert, stop);
+      return std::string();
+    };
+  };
   if (type == "webhook") {
-    channel.send = [sender](const Alert& alert, const std::stop_token& stop) { send_webhook(*sender, alert, stop); };
+    send([sender](const Alert& alert, const std::stop_token& stop) { send_webhook(*sender, alert, stop); });
   } else if (type == "slack") {
     channel.gap = std::chrono::seconds(1);  // Slack's own limit
-    channel.send = [sender](const Alert& alert, const std::stop_token& stop) {
+    send([sender](const Alert& alert, const std::stop_token& stop) {
       sender->exchange(sender->url(), slack_body(alert), {}, stop);
-    };
+    });
   } else if (type == "pagerduty") {
-    channel.send = [sender](const Alert& alert, const std::stop_token& stop) { send_pagerduty(*sender, alert, stop); };
+    channel.longest = 2 * kSendTime;
+    send([sender](const Alert& alert, const std::stop_token& stop) { send_pagerduty(*sender, alert, stop); });
   } else if (type == "alertmanager") {
-    channel.send = [sender](const Alert& alert, const std::stop_token& stop) {
+    send([sender](const Alert& alert, const std::stop_token& stop) {
       const bool test = alert.state == AlertState::test;
       post_alertmanager(*sender, {alert}, test ? Duration(std::chrono::minutes(1)) : kKeepAlert, stop);
-    };
+    });
     channel.remind = [sender](const std::vector<Alert>& open, const std::stop_token& stop) {
       if (!open.empty()) post_alertmanager(*sender, open, kKeepReminder, stop);
     };
   } else if (type == "email") {
-    channel.send = [sender](const Alert& alert, const std::stop_token& stop) { send_email(*sender, alert, stop); };
+    channel.longest = 2 * kSendTime;
+    channel.send = [sender](const Alert& alert, const std::stop_token& stop) {
+      return send_email(*sender, alert, stop);
+    };
   } else if (type == "exec") {
-    channel.send = [sender](const Alert& alert, const std::stop_token& stop) { run_command(*sender, alert, stop); };
+    channel.longest = command_time(options);
+    send([sender](const Alert& alert, const std::stop_token& stop) { run_command(*sender, alert, stop); });
   } else if (type == "journal") {
-    channel.send = [](const Alert& alert, const std::stop_token&) { tell_journal(alert); };
+    send([](const Alert& alert, const std::stop_token&) { tell_journal(alert); });
   } else if (type == "ping") {
-    channel.send = [sender](const Alert&, const std::stop_token& stop) {
+    send([sender](const Alert&, const std::stop_token& stop) {
       // A body makes it a POST; receivers of such pings take both and ignore it.
       sender->exchange(sender->url(), sender->options().setting("method") == "POST" ? "{}" : "", {}, stop);
-    };
+    });
   } else {
     throw Error(ErrorKind::config, fmt::format("alerts.{}: there is no channel of type \"{}\"", options.name, type));
   }

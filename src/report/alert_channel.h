@@ -15,12 +15,12 @@ namespace surveysync::report {
 
 struct Channel {
   ChannelOptions options;
-  /// Sends one alert, once.
-  std::function<void(const Alert& alert, const std::stop_token& stop)> send;
+  /// Sends one alert, once. What went wrong though somebody was told, masked; empty: nothing.
+  std::function<std::string(const Alert& alert, const std::stop_token& stop)> send;
   /// Tells a receiver that forgets which incidents are open; empty for all others.
   std::function<void(const std::vector<Alert>& open, const std::stop_token& stop)> remind;
-  /// The least time between two messages.
-  Duration gap{};
+  /// The least time between two messages, and the longest that one may take.
+  Duration gap{}, longest{};
 };
 
 /// `masker` and `clock` outlive it.

@@ -9,8 +9,9 @@
 namespace surveysync::report {
 namespace {
 
-// Whoever claims a message and dies with it keeps it from the others for this long.
+// Whoever claims a message and dies with it keeps it from the others for this long, beside the time of a send.
 constexpr auto kClaim = std::chrono::minutes(1);
+constexpr const char* kInMemory = "; alerts are kept in memory until it can be written";
 // Other processes may leave messages: looked for this often.
 constexpr Duration kLook = std::chrono::seconds(2);
 constexpr Duration kFlushTick = std::chrono::milliseconds(10);
@@ -34,7 +35,13 @@ struct Alerts::Lane {
 };
 
 Alerts::Alerts(AlertsOptions options, Masker& masker, Observer& observer, Clock& clock, ChannelFailing failing)
-    : options_(std::move(options)), masker_(masker), observer_(observer), clock_(clock), failing_(std::move(failing)) {
+    : options_(std::move(options)),
+      masker_(masker),
+      observer_(observer),
+      clock_(clock),
+      failing_(std::move(failing)),
+      try_file_at_(clock.now() + options_.try_file),
+      channels_(options_.channels) {
   std::string trouble;
   try {
     outbox_ = std::make_shared<Outbox>(options_.state_dir);
@@ -42,7 +49,7 @@ Alerts::Alerts(AlertsOptions options, Masker& masker, Observer& observer, Clock&
     if (options_.takes_over) outbox_->release_all();
   } catch (const Error& failure) {
     outbox_ = std::make_shared<Outbox>("");
-    trouble = std::string(failure.what()) + "; alerts are kept in memory only";
+    trouble = std::string(failure.what()) + kInMemory;
   }
   // Without channels nothing is lost.
   const Severity severity = options_.channels.empty() ? Severity::debug : Severity::warning;
@@ -84,13 +91,13 @@ void Alerts::use(std::vector<ChannelOptions> channels) {
     names.push_back(channel.name);
   {
     const std::lock_guard lock(mutex_);
-    for (ChannelOptions& channel : channels) {
+    channels_ = channels;  // at once: what happens while threads end and begin is told by those that come
+    for (const ChannelOptions& channel : channels) {
       if (std::ranges::none_of(lanes_, [&](const auto& lane) { return lane->channel.options == channel; }))
-        begun.push_back(std::move(channel));
+        begun.push_back(channel);
     }
     std::erase_if(lanes_, [&](const std::shared_ptr<Lane>& lane) {
-      const bool kept = std::ranges::any_of(
-          channels, [&](const ChannelOptions& channel) { return lane->channel.options == channel; });
+      const bool kept = std::ranges::find(channels, lane->channel.options) != channels.end();
       if (!kept) ended.push_back(lane);
       return !kept;
     });
@@ -108,56 +115,98 @@ std::shared_ptr<Outbox> Alerts::outbox() const {
   return outbox_;
 }
 
-bool Alerts::in_memory() {
-  return outbox()->in_memory();
+void Alerts::put(std::shared_ptr<Outbox> box) {
+  const std::lock_guard lock(mutex_);
+  outbox_ = std::move(box);
 }
 
 std::vector<std::string> Alerts::wanting(const Alert& alert) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> names;
-  for (const std::shared_ptr<Lane>& lane : lanes_) {
-    if (!wants(lane->channel.options, alert)) continue;
-    names.push_back(lane->channel.options.name);
-    lane->work_waits = true;
+  for (const ChannelOptions& channel : channels_) {
+    if (wants(channel, alert)) names.push_back(channel.name);
   }
   return names;
 }
 
-/// Does `act` with the outbox. One that cannot be written any more (the disk is full, say) gives way to one in memory:
-/// an alert is told all the same.
+void Alerts::wake() {
+  const std::lock_guard lock(mutex_);
+  for (const std::shared_ptr<Lane>& lane : lanes_) {
+    lane->work_waits = true;
+    lane->woken.notify_all();
+  }
+}
+
+/// Does `act` with the outbox. One that cannot be written for a while (the disk is full, a backup holds it) gives way
+/// to one in memory: an alert is told all the same.
 template <class Act>
 void Alerts::durable(const Act& act) {
+  const std::lock_guard lock(door_);
+  try_file();
   try {
     act(*outbox());
   } catch (const Error& failure) {
-    observer_.on_event(event::Note{
-        {}, Severity::error, fmt::format("{}; from here on alerts are kept in memory only", failure.what())});
-    auto memory = std::make_shared<Outbox>("");
-    {
-      const std::lock_guard lock(mutex_);
-      outbox_ = memory;
-    }
-    act(*memory);
+    give_way(failure.what());
+    act(*outbox());
   }
-  const std::lock_guard lock(mutex_);
-  for (const std::shared_ptr<Lane>& lane : lanes_)
-    lane->woken.notify_all();
+}
+
+void Alerts::give_way(const std::string& why) {
+  observer_.on_event(event::Note{{}, Severity::error, why + kInMemory});
+  const auto memory = std::make_shared<Outbox>("");
+  OutboxContent known;
+  for (const auto& [key, incident] : seen_) {
+    known.incidents.push_back(incident);
+    carried_.insert(key);
+  }
+  memory->add(known);
+  put(memory);
+  try_file_at_ = clock_.now() + options_.try_file;
+}
+
+/// Back to the file, when it can be written again: what waits in it is sent after all.
+void Alerts::try_file() {
+  const std::shared_ptr<Outbox> memory = outbox();
+  if (!memory->in_memory() || options_.state_dir.empty() || clock_.now() < try_file_at_) return;
+  try_file_at_ = clock_.now() + options_.try_file;
+  OutboxContent content = memory->take();
+  content.over = carried_;
+  for (const KnownIncident& known : content.incidents)
+    content.over.erase(known.alert.key);
+  try {
+    const auto file = std::make_shared<Outbox>(options_.state_dir);
+    file->add(content);
+    put(file);
+    carried_.clear();
+    observer_.on_event(event::Note{{}, Severity::info, fmt::format("alerts are kept in {} again", options_.state_dir)});
+  } catch (const Error&) {
+    memory->add(content);  // not yet
+  }
 }
 
 void Alerts::keep(const KnownIncident& known, bool told) {
   const std::vector<std::string> channels = told ? wanting(known.alert) : std::vector<std::string>();
-  durable([&](Outbox& box) { box.keep(known, channels); });
+  durable([&](Outbox& box) {
+    box.keep(known, channels);
+    seen_[known.alert.key] = known;
+  });
+  if (!channels.empty()) wake();
 }
 
 void Alerts::forget(const std::string& key, const std::optional<Alert>& last) {
   const std::vector<std::string> channels = last ? wanting(*last) : std::vector<std::string>();
-  durable([&](Outbox& box) { box.forget(key, last, channels); });
+  durable([&](Outbox& box) {
+    box.forget(key, last, channels);
+    seen_.erase(key);
+  });
+  if (!channels.empty()) wake();
 }
 
 void Alerts::send(const Alert& alert) {
   const std::vector<std::string> channels = wanting(alert);
   if (channels.empty()) return;
   durable([&](Outbox& box) { box.replace(alert, channels); });
+  wake();
 }
 
 std::optional<KnownIncident> Alerts::find(const std::string& key) {
@@ -168,7 +217,12 @@ std::optional<KnownIncident> Alerts::find(const std::string& key) {
 
 std::vector<KnownIncident> Alerts::incidents() {
   std::vector<KnownIncident> all;
-  durable([&](Outbox& box) { all = box.incidents(); });
+  durable([&](Outbox& box) {
+    all = box.incidents();
+    seen_.clear();
+    for (const KnownIncident& known : all)
+      seen_[known.alert.key] = known;
+  });
   return all;
 }
 
@@ -239,20 +293,25 @@ bool Alerts::step(Lane& lane, const std::stop_token& stop) {
                                         fmt::format("{} messages", dropped),
                                         fmt::format("given up after {}", format_duration(options_.give_up))});
   }
-  const std::optional<OutboxMessage> message = box->claim(name, now, now + kClaim);
+  const std::optional<OutboxMessage> message = box->claim(name, now, now + micro(lane.channel.longest) + kClaim);
   if (!message) return false;
-  sent(lane, *message, stop);
+  send_one(lane, *box, *message, stop);
+  if (box->in_memory() && box != outbox()) {
+    // It was given up meanwhile: a message that did not arrive goes where the others are.
+    const OutboxContent rest = box->take();
+    durable([&](Outbox& used) { used.add(rest); });
+  }
   return true;
 }
 
-void Alerts::sent(Lane& lane, const OutboxMessage& message, const std::stop_token& stop) {
-  const std::shared_ptr<Outbox> box = outbox();
+/// Sends a message and settles it in the box that it came from.
+void Alerts::send_one(Lane& lane, Outbox& box, const OutboxMessage& message, const std::stop_token& stop) {
   const std::string& name = lane.channel.options.name;
-  std::string error;
+  std::string error, remark;
   std::optional<std::chrono::seconds> advice;
   bool broken_off = false;
   try {
-    lane.channel.send(message.alert, stop);
+    remark = lane.channel.send(message.alert, stop);
   } catch (const Error& failure) {
     error = masker_.mask(failure.full_text());
     advice = failure.retry_after();
@@ -261,24 +320,30 @@ void Alerts::sent(Lane& lane, const OutboxMessage& message, const std::stop_toke
     error = masker_.mask(failure.what());
   }
   lane.rests_until = clock_.now() + lane.channel.gap;
-  if (broken_off) return box->release(message);
-  const UtcTime now = clock_.utc_now();
-  if (error.empty()) box->delivered(message, now);
+  if (broken_off) return box.release(message);
+  if (error.empty()) box.delivered(message);
   observer_.on_event(event::AlertSent{{message.alert.source, 0, "", ""}, name, message.alert.key, error});
-  if (error.empty()) {
-    if (lane.failures != 0 || !lane.told_failing) failing_(name, {});
-    lane.failures = 0;
-    lane.told_failing = true;  // that it works has been said once
-    return;
-  }
+  if (!error.empty()) return settle_failure(lane, box, message, error, advice);
+  if (!remark.empty())
+    observer_.on_event(event::Note{
+        {}, Severity::warning, fmt::format("alerts.{}: not told everybody: {}", name, masker_.mask(remark))});
+  if (lane.failures != 0 || !lane.told_failing) failing_(name, {});
+  lane.failures = 0;
+  lane.told_failing = true;  // that it works has been said once
+}
+
+void Alerts::settle_failure(Lane& lane, Outbox& box, const OutboxMessage& message, const std::string& error,
+                            std::optional<std::chrono::seconds> advice) {
+  const Backoff backoff(options_.retry, options_.longest_retry);
   ++lane.failures;
-  Duration rest = Backoff(options_.retry, options_.longest_retry).wait(lane.failures, 1.0);
+  Duration rest = backoff.wait(lane.failures, 1.0);
   if (advice) rest = std::max<Duration>(*advice, lane.channel.gap);
   lane.rests_until = clock_.now() + rest;
-  const Duration own = std::max(rest, Backoff(options_.retry, options_.longest_retry).wait(message.attempts + 1, 1.0));
-  const ChannelRecord record = box->failed(message, error, now, now + micro(own));
+  const Duration own = std::max(rest, backoff.wait(message.attempts + 1, 1.0));
+  const UtcTime now = clock_.utc_now();
+  const ChannelRecord record = box.failed(message, error, now, now + micro(own));
   if (record.failures >= options_.failing_after && (record.failures - options_.failing_after) % 20 == 0)
-    failing_(name, record);
+    failing_(lane.channel.options.name, record);
 }
 
 void Alerts::remind_due(Lane& lane, const std::stop_token& stop) {

@@ -1,6 +1,5 @@
 #include "report/alerts_mail.h"
 
-#include <Poco/Net/DNS.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/SSLException.h>
 #include <Poco/Net/SecureStreamSocket.h>
@@ -13,6 +12,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "http/resolver.h"
 #include "http/tls.h"
 #include "report/log_line.h"
 
@@ -44,13 +44,13 @@ class Cutter {
 };
 
 /// The first address that takes a connection.
-StreamSocket connect(const MailServer& server, const Deadline& deadline, const std::stop_token& stop) {
+StreamSocket connect(const MailServer& server, const Deadline& deadline, Clock& clock, const std::stop_token& stop) {
   std::string trouble = "it has no address";
-  const Poco::Net::HostEntry host = Poco::Net::DNS::resolve(server.host);
-  for (const Poco::Net::IPAddress& address : host.addresses()) {
+  http::Patience patience(deadline, stop, clock);
+  for (const std::string& address : http::resolve(server.host, patience)) {
     StreamSocket socket;
     try {
-      socket.connectNB(SocketAddress(address, server.port));
+      socket.connectNB(SocketAddress(Poco::Net::IPAddress(address), server.port));
       while (!socket.poll(Poco::Timespan(kTickMicroseconds), Poco::Net::Socket::SELECT_WRITE)) {
         if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped");
         if (deadline.passed()) throw Poco::TimeoutException("no answer");
@@ -159,7 +159,24 @@ void log_in(Dialogue& dialogue, const MailServer& server) {
   explicit_bzero(login.data(), login.size());
 }
 
-void deliver(Dialogue& dialogue, const MailServer& server, const MailEnvelope& envelope, const std::string& message) {
+/// Names the recipients. What was said of those that are refused: one dead mailbox silences no other.
+std::string name_recipients(Dialogue& dialogue, const std::vector<std::string>& recipients) {
+  std::string refusals;
+  std::size_t refused = 0;
+  for (const std::string& recipient : recipients) {
+    try {
+      dialogue.ask(fmt::format("RCPT TO:<{}>", recipient), fmt::format("RCPT TO {}", recipient));
+    } catch (const Error& failure) {
+      if (failure.kind() != ErrorKind::rejected && failure.kind() != ErrorKind::unavailable) throw;
+      refusals += fmt::format("{}{}", refusals.empty() ? "" : "\n", failure.what());
+      if (++refused == recipients.size()) throw Error(failure.kind(), refusals);
+    }
+  }
+  return refusals;
+}
+
+std::string deliver(Dialogue& dialogue, const MailServer& server, const MailEnvelope& envelope,
+                    const std::string& message) {
   const std::string name = envelope.message_id.substr(envelope.message_id.find('@') + 1);
   if (server.tls == MailTls::implicit) dialogue.secure(server);
   dialogue.answer("the greeting", '2');
@@ -177,8 +194,7 @@ void deliver(Dialogue& dialogue, const MailServer& server, const MailEnvelope& e
   }
   log_in(dialogue, server);
   dialogue.ask(fmt::format("MAIL FROM:<{}>", envelope.from), fmt::format("MAIL FROM {}", envelope.from));
-  for (const std::string& recipient : envelope.to)
-    dialogue.ask(fmt::format("RCPT TO:<{}>", recipient), fmt::format("RCPT TO {}", recipient));
+  std::string refusals = name_recipients(dialogue, envelope.to);
   dialogue.ask("DATA", "DATA", '3');
   dialogue.write(mail_data(message));
   dialogue.answer("the message", '2');
@@ -187,12 +203,13 @@ void deliver(Dialogue& dialogue, const MailServer& server, const MailEnvelope& e
   } catch (const std::exception&) {
     // It has the message.
   }
+  return refusals;
 }
 
 }  // namespace
 
-void send_mail(const MailServer& server, const MailEnvelope& envelope, const std::string& message, Duration time,
-               Clock& clock, const std::stop_token& stop) {
+std::string send_mail(const MailServer& server, const MailEnvelope& envelope, const std::string& message, Duration time,
+                      Clock& clock, const std::stop_token& stop) {
   const std::string peer = fmt::format("{}:{}", server.host, server.port);
   const Deadline deadline(clock, time);
   const auto broken = [&](const std::string& why) {
@@ -206,10 +223,10 @@ void send_mail(const MailServer& server, const MailEnvelope& envelope, const std
   };
   try {
     http::take_refusal();
-    StreamSocket socket = connect(server, deadline, stop);
+    StreamSocket socket = connect(server, deadline, clock, stop);
     const Cutter cutter(socket.impl()->sockfd(), deadline, clock, stop);
     Dialogue dialogue(socket, peer);
-    deliver(dialogue, server, envelope, message);
+    return deliver(dialogue, server, envelope, message);
   } catch (const Poco::Exception& failure) {
     throw broken(failure.displayText());
   }

@@ -41,8 +41,9 @@ struct MailServer {
   Secret password;
 };
 
-/// Delivers `message` (as of mail_message) to every recipient, within `time`.
-void send_mail(const MailServer& server, const MailEnvelope& envelope, const std::string& message, Duration time,
-               Clock& clock, const std::stop_token& stop);
+/// Delivers `message` (as of mail_message) to every recipient that the server takes, within `time`. What it said of
+/// those that it refused, a line each; refusing all is an error.
+std::string send_mail(const MailServer& server, const MailEnvelope& envelope, const std::string& message, Duration time,
+                      Clock& clock, const std::stop_token& stop);
 
 }  // namespace surveysync::report

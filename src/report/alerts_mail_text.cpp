@@ -11,11 +11,33 @@
 namespace surveysync::report {
 namespace {
 
-/// RFC 2047: as it is when it is plain ASCII and short, otherwise encoded words of whole characters, folded.
-std::string header_text(std::string_view text) {
-  constexpr std::size_t kMostPlain = 60, kMostWord = 42;
-  const bool plain = std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
-  if (plain && text.size() <= kMostPlain && text.find("=?") == std::string_view::npos) return std::string(text);
+constexpr std::size_t kLine = 76;
+
+/// Plain ASCII, broken at its blanks so that no line is too long; nothing for other texts. `used`: of the first line.
+std::optional<std::string> folded(std::string_view text, std::size_t used) {
+  if (text.find("=?") != std::string_view::npos) return std::nullopt;
+  std::string result;
+  for (bool more = true; more;) {
+    const std::size_t blank = text.find(' ');
+    const std::string_view word = text.substr(0, blank);
+    const bool plain = std::ranges::all_of(word, [](char c) { return c > ' ' && c <= '~'; });
+    if (!plain || word.empty() || word.size() >= kLine - used) return std::nullopt;
+    if (!result.empty() && result.size() - (result.rfind('\n') + 1) + used + 1 + word.size() > kLine) {
+      result += "\r\n";
+      used = 0;
+    }
+    if (!result.empty()) result += ' ';
+    result += word;
+    more = blank != std::string_view::npos;
+    if (more) text.remove_prefix(blank + 1);
+  }
+  return result;
+}
+
+/// RFC 2047: as it is when it is plain ASCII, otherwise encoded words of whole characters; folded.
+std::string header_text(std::string_view text, std::size_t used) {
+  constexpr std::size_t kMostWord = 39;
+  if (std::optional<std::string> plain = folded(text, used)) return *std::move(plain);
   std::string result;
   while (!text.empty()) {
     std::size_t size = std::min(kMostWord, text.size());
@@ -67,7 +89,7 @@ bool is_mail_address(std::string_view text) {
 }
 
 std::string mail_message(const Alert& alert, const MailEnvelope& envelope) {
-  constexpr std::size_t kLine = 76;
+  constexpr std::string_view kSubject = "Subject: ";
   std::string message;
   const auto header = [&](const char* name, const std::string& value) {
     message += fmt::format("{}: {}\r\n", name, value);
@@ -75,7 +97,7 @@ std::string mail_message(const Alert& alert, const MailEnvelope& envelope) {
   header("Date", mail_date(alert.at));
   header("From", fmt::format("surveysync <{}>", envelope.from));
   header("To", fmt::format("{}", fmt::join(envelope.to, ",\r\n ")));
-  header("Subject", header_text("[surveysync] " + alert_title(alert)));
+  header("Subject", header_text("[surveysync] " + alert_title(alert), kSubject.size()));
   header("Message-ID", fmt::format("<{}>", envelope.message_id));
   header("Auto-Submitted", "auto-generated");
   header("MIME-Version", "1.0");

@@ -5,20 +5,19 @@
 #include <Poco/Data/Session.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
-#include "base/descriptor.h"
 #include "base/error.h"
+#include "base/state_file.h"
+#include "report/outbox_rows.h"
 
 namespace surveysync::report {
 namespace {
 
-namespace fs = std::filesystem;
 using Poco::Data::RecordSet;
 using Poco::Data::Statement;
 using Poco::Data::Keywords::into;
@@ -28,10 +27,6 @@ using Poco::Data::Keywords::use;
 // Another process of the host may be writing; it never takes long.
 constexpr std::size_t kBusySeconds = 5;
 constexpr std::int64_t kVersion = 1;
-
-// What both tables say of an alert.
-constexpr const char* kAlertColumns =
-    "key, state, rule, source, severity, verdict, evidence, affected, next_step, message, host, since, at, resolved_at";
 
 constexpr const char* kSchema[] = {
     "CREATE TABLE IF NOT EXISTS incident (key TEXT PRIMARY KEY, state TEXT, rule TEXT, source TEXT, severity TEXT, "
@@ -44,91 +39,12 @@ constexpr const char* kSchema[] = {
     "BIGINT, failing_since BIGINT, last_error TEXT)",
     "CREATE INDEX IF NOT EXISTS message_by_channel ON message (channel, key, id)"};
 
-std::int64_t number_of(UtcTime time) {
-  return time.time_since_epoch().count();
-}
-
-std::int64_t number_of(const std::optional<UtcTime>& time) {
-  return time ? number_of(*time) : 0;
-}
-
-UtcTime time_of(std::int64_t number) {
-  return UtcTime(std::chrono::microseconds(number));
-}
-
-std::optional<UtcTime> maybe_time(std::int64_t number) {
-  return number == 0 ? std::nullopt : std::optional(time_of(number));
-}
-
-/// An alert as values to bind, which must stay where they are while a statement uses them.
-struct Row {
-  explicit Row(const Alert& alert)
-      : texts{alert.key,       std::string(name_of(alert.state)),
-              alert.rule,      alert.source,
-              alert.severity,  alert.verdict,
-              alert.evidence,  alert.affected,
-              alert.next_step, alert.message,
-              alert.host},
-        times{number_of(alert.since), number_of(alert.at), number_of(alert.resolved_at)} {}
-  void bind(Statement& statement) {
-    for (std::string& text : texts)
-      statement, use(text);
-    for (std::int64_t& time : times)
-      statement, use(time);
-  }
-  std::array<std::string, 11> texts;
-  std::array<std::int64_t, 3> times;
-};
-
-std::string text_at(const RecordSet& rows, std::size_t column, std::size_t row) {
-  const Poco::Dynamic::Var value = rows.value(column, row);
-  return value.isEmpty() ? std::string() : value.convert<std::string>();
-}
-
-std::int64_t number_at(const RecordSet& rows, std::size_t column, std::size_t row) {
-  const Poco::Dynamic::Var value = rows.value(column, row);
-  return value.isEmpty() ? 0 : value.convert<Poco::Int64>();
-}
-
-/// The alert whose columns begin at `column`.
-Alert alert_at(const RecordSet& rows, std::size_t column, std::size_t row) {
-  Alert alert;
-  alert.key = text_at(rows, column, row);
-  alert.state = alert_state(text_at(rows, column + 1, row));
-  std::string* const texts[] = {&alert.rule,     &alert.source,    &alert.severity, &alert.verdict, &alert.evidence,
-                                &alert.affected, &alert.next_step, &alert.message,  &alert.host};
-  for (std::size_t i = 0; i < std::size(texts); ++i)
-    *texts[i] = text_at(rows, column + 2 + i, row);
-  alert.since = time_of(number_at(rows, column + 11, row));
-  alert.at = time_of(number_at(rows, column + 12, row));
-  alert.resolved_at = maybe_time(number_at(rows, column + 13, row));
-  return alert;
-}
-
-KnownIncident known_at(const RecordSet& rows, std::size_t row) {
-  KnownIncident known;
-  known.alert = alert_at(rows, 0, row);
-  known.open = number_at(rows, 14, row) != 0;
-  known.in_database = number_at(rows, 15, row) != 0;
-  known.told = number_at(rows, 16, row) != 0;
-  known.told_at = time_of(number_at(rows, 17, row));
-  return known;
-}
-
-/// Makes the file before SQLite does, so that nobody else can ever read it; what root makes belongs to the directory's
-/// owner, who is the service's user.
+/// Makes the file before SQLite does, so that nobody else can ever read it.
 void make_file(const std::string& directory, const std::string& path) {
-  std::error_code failure;
-  if (fs::create_directories(directory, failure)) fs::permissions(directory, fs::perms::owner_all, failure);
-  const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (file.get() < 0) {
+  make_state_directory(directory);
+  if (open_state_file(path, O_RDWR | O_CREAT).get() < 0) {
     throw Error(ErrorKind::unavailable, fmt::format("opening {}: {}", path, std::strerror(errno)),
                 "state.dir must be writable by the user that runs surveysync");
-  }
-  struct stat owner {};
-  if (::geteuid() == 0 && ::stat(directory.c_str(), &owner) == 0 && owner.st_uid != 0 &&
-      ::fchown(file.get(), owner.st_uid, owner.st_gid) != 0) {
-    throw Error(ErrorKind::unavailable, fmt::format("giving {} to its owner: {}", path, std::strerror(errno)));
   }
 }
 
@@ -251,16 +167,45 @@ struct Outbox::Impl {
       *session << "SELECT count(*) FROM message WHERE channel = ? AND key = ?", use(channel), use(key), into(waiting),
           now;
       if (alert.state == AlertState::repeated && waiting > 0) continue;
-      Row row(alert);
-      std::int64_t due = number_of(alert.at);
-      Statement statement(*session);
-      statement << fmt::format(
-          "INSERT INTO message ({}, channel, attempts, due, claimed_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-          "?, ?, ?, 0, ?, 0)",
-          kAlertColumns);
-      row.bind(statement);
-      statement, use(channel), use(due), now;
+      put({0, channel, alert, 0});
     }
+  }
+
+  void put(OutboxMessage message) {
+    OutboxRow row(message.alert);
+    std::int64_t due = number_of(message.alert.at);
+    Statement statement(*session);
+    statement << fmt::format(
+        "INSERT INTO message ({}, channel, attempts, due, claimed_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?, 0)",
+        kAlertColumns);
+    row.bind(statement);
+    statement, use(message.channel), use(message.attempts), use(due), now;
+  }
+
+  void put(const KnownIncident& known) {
+    OutboxRow row(known.alert);
+    std::int64_t open = known.open ? 1 : 0, in_database = known.in_database ? 1 : 0, told = known.told ? 1 : 0,
+                 told_at = number_of(known.told_at);
+    Statement statement(*session);
+    statement << fmt::format(
+        "INSERT OR REPLACE INTO incident ({}, open, in_database, told, told_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?)",
+        kAlertColumns);
+    row.bind(statement);
+    statement, use(open), use(in_database), use(told), use(told_at), now;
+  }
+
+  std::vector<KnownIncident> incidents() {
+    Statement statement(*session);
+    statement << fmt::format("SELECT {}, open, in_database, told, told_at FROM incident ORDER BY since, key",
+                             kAlertColumns);
+    statement.execute();
+    const RecordSet rows(statement);
+    std::vector<KnownIncident> all;
+    for (std::size_t row = 0; row < rows.rowCount(); ++row)
+      all.push_back(known_at(rows, row));
+    return all;
   }
 
   ChannelRecord record(std::string channel) {
@@ -275,7 +220,7 @@ struct Outbox::Impl {
     record.failed = number_at(rows, 1, 0);
     record.given_up = number_at(rows, 2, 0);
     record.failures = static_cast<int>(number_at(rows, 3, 0));
-    record.failing_since = maybe_time(number_at(rows, 4, 0));
+    record.failing_since = time_at(rows, 4, 0);
     record.last_error = text_at(rows, 5, 0);
     return record;
   }
@@ -325,31 +270,12 @@ std::optional<KnownIncident> Outbox::find(const std::string& key) {
 }
 
 std::vector<KnownIncident> Outbox::incidents() {
-  return impl_->perform([&] {
-    Statement statement(*impl_->session);
-    statement << fmt::format("SELECT {}, open, in_database, told, told_at FROM incident ORDER BY since, key",
-                             kAlertColumns);
-    statement.execute();
-    const RecordSet rows(statement);
-    std::vector<KnownIncident> all;
-    for (std::size_t row = 0; row < rows.rowCount(); ++row)
-      all.push_back(known_at(rows, row));
-    return all;
-  });
+  return impl_->perform([&] { return impl_->incidents(); });
 }
 
 void Outbox::keep(const KnownIncident& known, const std::vector<std::string>& channels) {
   impl_->perform([&] {
-    Row row(known.alert);
-    std::int64_t open = known.open ? 1 : 0, in_database = known.in_database ? 1 : 0, told = known.told ? 1 : 0,
-                 told_at = number_of(known.told_at);
-    Statement statement(*impl_->session);
-    statement << fmt::format(
-        "INSERT OR REPLACE INTO incident ({}, open, in_database, told, told_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?, ?, ?, ?, ?, ?, ?, ?)",
-        kAlertColumns);
-    row.bind(statement);
-    statement, use(open), use(in_database), use(told), use(told_at), now;
+    impl_->put(known);
     impl_->queue(known.alert, channels);
   });
 }
@@ -386,17 +312,13 @@ std::optional<OutboxMessage> Outbox::claim(const std::string& channel, UtcTime n
     statement.execute();
     const RecordSet rows(statement);
     if (rows.rowCount() == 0) return std::nullopt;
-    OutboxMessage message;
-    message.alert = alert_at(rows, 0, 0);
-    message.id = number_at(rows, 14, 0);
-    message.channel = text_at(rows, 15, 0);
-    message.attempts = static_cast<int>(number_at(rows, 16, 0));
+    OutboxMessage message = message_at(rows, 0);
     *impl_->session << "UPDATE message SET claimed_until = ? WHERE id = ?", use(end), use(message.id), now;
     return message;
   });
 }
 
-void Outbox::delivered(const OutboxMessage& message, UtcTime) {
+void Outbox::delivered(const OutboxMessage& message) {
   impl_->perform([&] {
     impl_->erase(message.id);
     ChannelRecord record = impl_->record(message.channel);
@@ -474,6 +396,38 @@ std::int64_t Outbox::waiting(const std::string& channel, bool untried) {
 
 ChannelRecord Outbox::record(const std::string& channel) {
   return impl_->perform([&] { return impl_->record(channel); });
+}
+
+OutboxContent Outbox::take() {
+  return impl_->perform([&] {
+    OutboxContent content;
+    content.incidents = impl_->incidents();
+    Statement statement(*impl_->session);
+    statement << fmt::format("SELECT {}, id, channel, attempts FROM message WHERE claimed_until = 0 ORDER BY id",
+                             kAlertColumns);
+    statement.execute();
+    const RecordSet rows(statement);
+    for (std::size_t row = 0; row < rows.rowCount(); ++row)
+      content.messages.push_back(message_at(rows, row));
+    for (const char* const erase : {"DELETE FROM incident", "DELETE FROM message WHERE claimed_until = 0"})
+      *impl_->session << erase, now;
+    return content;
+  });
+}
+
+void Outbox::add(const OutboxContent& content) {
+  impl_->perform([&] {
+    for (const KnownIncident& known : content.incidents)
+      impl_->put(known);
+    for (std::string key : content.over) {
+      *impl_->session << "DELETE FROM incident WHERE key = ?", use(key), now;
+      // Its end has been told already: its beginning would never be taken back.
+      if (std::ranges::none_of(content.messages, [&](const auto& message) { return message.alert.key == key; }))
+        *impl_->session << "DELETE FROM message WHERE key = ? AND claimed_until = 0", use(key), now;
+    }
+    for (const OutboxMessage& message : content.messages)
+      impl_->put(message);
+  });
 }
 
 }  // namespace surveysync::report

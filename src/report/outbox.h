@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,13 @@ struct OutboxMessage {
   std::string channel;
   Alert alert;
   int attempts = 0;  ///< so far
+};
+
+/// What an outbox that is given up hands to the next one.
+struct OutboxContent {
+  std::vector<KnownIncident> incidents;
+  std::vector<OutboxMessage> messages;  ///< in the order in which they were queued
+  std::set<std::string> over;           ///< incidents that ended meanwhile: the next one forgets them
 };
 
 /// How a channel has fared, over all processes of the host.
@@ -64,7 +72,8 @@ class Outbox {
   /// The channel's next message that is due and whose incident has no older one waiting; nobody else gets it before
   /// `until`.
   std::optional<OutboxMessage> claim(const std::string& channel, UtcTime now, UtcTime until);
-  void delivered(const OutboxMessage& message, UtcTime now);
+  /// It has arrived.
+  void delivered(const OutboxMessage& message);
   /// It is due again at `due`. What the channel's record is now.
   ChannelRecord failed(const OutboxMessage& message, const std::string& error, UtcTime now, UtcTime due);
   /// The send was broken off, nobody failed: due at once.
@@ -78,6 +87,11 @@ class Outbox {
   /// Messages on their way; `untried`: only those that nobody has tried to send.
   std::int64_t waiting(const std::string& channel, bool untried = false);
   ChannelRecord record(const std::string& channel);
+
+  /// Hands over all incidents, and the messages that nobody has claimed.
+  OutboxContent take();
+  /// Puts them in; the messages are due at once. All or nothing.
+  void add(const OutboxContent& content);
 
  private:
   struct Impl;

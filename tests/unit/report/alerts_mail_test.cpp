@@ -83,6 +83,38 @@ TEST(MailText, AForeignSubjectIsEncodedInWholeCharacters) {
     ASSERT_LT(static_cast<unsigned char>(c), 0x80);
 }
 
+/// A subject with all its lines.
+std::string subject_of(const std::string& message) {
+  const std::string headers = headers_of(message);
+  const std::size_t begin = headers.find("Subject: ");
+  return headers.substr(begin, headers.find("\r\nMessage-ID") - begin);
+}
+
+TEST(MailText, ALongPlainSubjectStaysReadable) {
+  Alert plain = alert();
+  plain.rule = "credentials_refused";
+  plain.verdict = "the account may not use the interface any more, says the vendor, since its plan has changed";
+  const std::string subject = subject_of(report::mail_message(plain, kEnvelope));
+  EXPECT_EQ(subject,
+            "Subject: [surveysync] WARNING us: credentials refused (the account may not\r\n"
+            " use the interface any more, says the vendor, since its plan has changed)");
+}
+
+TEST(MailText, NoLineOfASubjectIsTooLong) {
+  for (const std::string& verdict : {std::string(300, 'x'), std::string("ü") + std::string(299, 'x'),
+                                     std::string("a =?UTF-8?B?x?= b") + std::string(100, ' '), std::string("a  b")}) {
+    Alert long_one = alert();
+    long_one.verdict = verdict;
+    const std::string subject = subject_of(report::mail_message(long_one, kEnvelope));
+    for (std::size_t begin = 0; begin < subject.size();) {
+      const std::size_t end = std::min(subject.find("\r\n", begin), subject.size());
+      EXPECT_LE(end - begin, 76U) << subject;
+      EXPECT_NE(subject.find_first_not_of(" \r\n", begin), std::string::npos) << "a line of blanks: " << subject;
+      begin = end + 2;
+    }
+  }
+}
+
 TEST(MailText, DotsAtTheBeginningOfALineAreDoubledAndTheEndIsMarked) {
   EXPECT_EQ(report::mail_data("a\r\n.\r\n..b\r\nc.\r\n"), "a\r\n..\r\n...b\r\nc.\r\n.\r\n");
   EXPECT_EQ(report::mail_data("a"), "a\r\n.\r\n");

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -101,7 +102,7 @@ TEST_F(OutboxTest, MessagesOfOneIncidentStayInOrder) {
   const auto again = box.claim("ops", kNow + std::chrono::seconds(2), kNow + kMinute);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->attempts, 1);
-  box.delivered(*again, kNow);
+  box.delivered(*again);
   const auto last = box.claim("ops", kNow + std::chrono::seconds(2), kNow + kMinute);
   ASSERT_TRUE(last);
   EXPECT_EQ(last->alert.state, AlertState::resolved);
@@ -151,7 +152,7 @@ TEST_F(OutboxTest, FailuresAreCountedUntilOneArrives) {
   EXPECT_EQ(record.last_error, "hung up");
   EXPECT_EQ(box.waiting("ops", true), 0) << "it has been tried";
   message = box.claim("ops", kNow + kMinute, kNow + kMinute);
-  box.delivered(*message, kNow);
+  box.delivered(*message);
   EXPECT_EQ(box.record("ops").failures, 0);
   EXPECT_EQ(box.record("ops").sent, 1);
   EXPECT_EQ(box.record("ops").failed, 2);
@@ -174,6 +175,35 @@ TEST_F(OutboxTest, MessagesOfAChannelThatIsGoneGoToo) {
   EXPECT_EQ(box.waiting("ops"), 1);
   EXPECT_EQ(box.waiting("chat"), 0);
   EXPECT_EQ(box.waiting("op"), 0);
+}
+
+TEST_F(OutboxTest, WhatOneHandsOverTheNextOneHas) {
+  Outbox memory(""), file(folder());
+  memory.keep(incident("a"), {"ops"});
+  memory.keep(incident("b"), {"ops", "chat"});
+  const auto sending = memory.claim("chat", kNow, kNow + kMinute);
+  ASSERT_TRUE(sending);
+  file.keep(incident("c"), {"ops"});
+  file.keep(incident("d"), {"ops"});
+  report::OutboxContent content = memory.take();
+  EXPECT_TRUE(memory.incidents().empty());
+  EXPECT_EQ(memory.waiting("ops"), 0);
+  EXPECT_EQ(memory.waiting("chat"), 1) << "somebody is sending it";
+  content.over = {"c", "d"};
+  Alert end = incident("d").alert;
+  end.state = AlertState::resolved;
+  content.messages.push_back({0, "ops", end, 0});
+  file.add(content);
+  EXPECT_EQ(file.incidents().size(), 2U);
+  EXPECT_EQ(file.waiting("chat"), 0);
+  std::vector<std::string> sent;
+  while (const auto message = file.claim("ops", kNow, kNow + kMinute)) {
+    sent.push_back(message->alert.key + " " + std::string(report::name_of(message->alert.state)));
+    file.delivered(*message);
+  }
+  std::ranges::sort(sent);
+  EXPECT_EQ(sent, (std::vector<std::string>{"a opened", "b opened", "d opened", "d resolved"}))
+      << "of c the end is told already";
 }
 
 TEST_F(OutboxTest, ADamagedFileIsPutAsideAndANewOneBegun) {
