@@ -74,6 +74,25 @@ std::string moment(const std::optional<UtcTime>& time) {
   return text;
 }
 
+std::string spoken_process(const std::string& identity) {
+  const std::size_t host = identity.find(':'), begin = identity.find('/');
+  const std::size_t end = begin == std::string::npos ? begin : identity.find('/', begin + 1);
+  if (end == std::string::npos || host >= begin) return identity;
+  return fmt::format("process {} on {}", identity.substr(begin + 1, end - begin - 1), identity.substr(0, host));
+}
+
+std::string shell_word(const std::string& text) {
+  const auto plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("/._-:@%+=,").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::ranges::all_of(text, plain)) return text;
+  std::string quoted = "'";
+  for (const char c : text)
+    c == '\'' ? quoted += "'\\''" : quoted += c;
+  return quoted + "'";
+}
+
 std::size_t columns_of(std::string_view text) {
   std::size_t columns = 0;
   for (std::size_t at = 0; at < text.size();) {

@@ -19,6 +19,10 @@ std::string spoken(Duration time);
 std::string ago(const std::optional<UtcTime>& time, UtcTime now);
 /// "2026-11-21 18:57:00".
 std::string moment(const std::optional<UtcTime>& time);
+/// "process 25453 on vm": a process as it stands in leases and markers; another text stays as it is.
+std::string spoken_process(const std::string& identity);
+/// `text` as one word of a shell.
+std::string shell_word(const std::string& text);
 /// How many columns a text takes on a terminal (UTF-8 characters; wide ones count two).
 std::size_t columns_of(std::string_view text);
 /// Cut to `columns` with an ellipsis.

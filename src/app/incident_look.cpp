@@ -42,10 +42,10 @@ void IncidentDesk::look_at_database(const std::stop_token& stop) {
   }
   const UtcTime now = clock_.utc_now();
   if (!since || stop.stop_requested() || now - *since < options_.incidents.database_away) return;
-  open(open_incident(kRule, host_, "", "critical",
-                     fmt::format("{} has not reached the database since {}: {}", host_,
-                                 format_utc(std::chrono::floor<std::chrono::seconds>(*since)), database_trouble_),
-                     "surveysync check   (on that host; it names what does not answer)"),
+  open(open_incident(
+           kRule, host_, "", "critical",
+           fmt::format("{} has not reached the database since {}: {}", host_, seconds_of(*since), database_trouble_),
+           fmt::format("On {}, see what does not answer:\nsurveysync check", host_)),
        false, stop);
 }
 
@@ -58,9 +58,11 @@ void IncidentDesk::look_at_disk(const std::stop_token& stop) {
   if (free < options_.incidents.disk_free) {
     if (known) return;
     open(open_incident(kRule, host_, "", "warning",
-                       fmt::format("{} MiB are free where {} of {} is; the limit is {}", free >> 20U,
+                       fmt::format("only {} MiB are free on the disk of {} on {}; the limit is {}", free >> 20U,
                                    options_.state_dir, host_, format_size(options_.incidents.disk_free)),
-                       fmt::format("df -h {0}; du -xsh {0}/*", options_.state_dir)),
+                       fmt::format("Free some space on {0}; what is full, and what takes it:\ndf -h {1}\n"
+                                   "du -xsh {1}/*",
+                                   host_, shell_word(options_.state_dir))),
          false, stop);
   } else if (known && free > options_.incidents.disk_free + options_.incidents.disk_free / 10) {
     resolve(resolve_incident(kRule, host_, fmt::format("{} MiB are free again", free >> 20U)), stop);
@@ -97,7 +99,9 @@ void IncidentDesk::look_at_source(const WatchedSource& source, const std::stop_t
                                           format_duration(source.stale_after), attempt)
                             : fmt::format("no run of {} was ever certified, and the limit is {}{}", source.name,
                                           format_duration(source.stale_after), attempt),
-                       fmt::format("surveysync runs --source {0}; surveysync check {0}", source.name)),
+                       fmt::format("See how the last runs ended, and what fails now:\n"
+                                   "surveysync runs --source {0}\nsurveysync check {0}",
+                                   source.name)),
          false, stop);
   } else if (there && alerts_->find(fmt::format("{}/{}", kStale, source.name))) {
     IncidentAct act = resolve_incident(kStale, source.name, "a run was certified");
@@ -114,7 +118,8 @@ void IncidentDesk::look_at_source(const WatchedSource& source, const std::stop_t
                        fmt::format("{} new responses of {} in the last 24 hours; in each of the {} days before there "
                                    "were at least {}, usually {}",
                                    judged->today, source.name, kIntakeDays, judged->worst, judged->usual),
-                       fmt::format("open a survey's link yourself: does it take answers? Then: surveysync verify {}",
+                       fmt::format("Open a survey's link yourself: does it take answers? Then see whether all of them "
+                                   "are here:\nsurveysync verify {}",
                                    source.name)),
          false, stop);
   } else if (known) {
@@ -150,7 +155,7 @@ void IncidentDesk::look_at_incidents(const std::stop_token& stop) {
   std::vector<report::Alert> open;
   for (const store::Incident& incident : standing) {
     keys.insert(incident.key);
-    open.push_back(made(alert_of(incident), AlertState::repeated));
+    open.push_back(made(alert_of(incident), AlertState::opened));
   }
   for (const KnownIncident& known : alerts_->incidents()) {
     // Another process resolved it, and has told that.
@@ -169,7 +174,7 @@ void IncidentDesk::repeat_alone() {
     const Duration every =
         known.alert.severity == "critical" ? options_.incidents.repeat_critical : options_.incidents.repeat_warning;
     if (known.told && now - known.told_at >= every) told(known, AlertState::repeated);
-    open.push_back(made(known.alert, AlertState::repeated));
+    open.push_back(made(known.alert, AlertState::opened));
   }
   alerts_->remind(std::move(open));
 }

@@ -4,6 +4,7 @@
 #include "app/config_environment.h"
 #include "app/exit_code.h"
 #include "app/host_name.h"
+#include "app/human.h"
 #include "app/incident_desk.h"
 #include "app/json_writer.h"
 #include "app/verbs.h"
@@ -19,11 +20,25 @@ struct AlertFlags {
   std::string channel, unit;
 };
 
+const char* name_of(AlertTest::Outcome outcome) {
+  switch (outcome) {
+    case AlertTest::Outcome::sent:
+      return "ok";
+    case AlertTest::Outcome::failed:
+      return "FAIL";
+    case AlertTest::Outcome::skipped:
+      return "skip";
+  }
+  return "";
+}
+
 std::string tests_json(const std::vector<AlertTest>& tests) {
   JsonWriter json;
   json.begin_array();
   for (const AlertTest& test : tests) {
-    json.begin_object().field("channel", test.channel).field("type", test.type).field("ok", test.ok);
+    json.begin_object().field("channel", test.channel).field("type", test.type);
+    json.field("ok", test.outcome != AlertTest::Outcome::failed);
+    json.field("sent", test.outcome == AlertTest::Outcome::sent);
     json.field("detail", test.detail).end_object();
   }
   json.end_array();
@@ -35,14 +50,12 @@ int test_alerts(Program& program, const AlertFlags& flags) {
   const std::vector<AlertTest> tests = send_test_alerts(program, flags.channel);
   if (tests.empty())
     throw Error(ErrorKind::config, "no channel for alerts is configured", "add [alerts.NAME] to the configuration");
-  bool well = true;
   for (const AlertTest& test : tests) {
-    well = well && test.ok;
-    if (!flags.json)
-      program.print(fmt::format("{:<5} {} ({}): {}\n", test.ok ? "ok" : "FAIL", test.channel, test.type, test.detail));
+    if (flags.json) break;
+    program.print(fmt::format("{:<5} {} ({}): {}\n", name_of(test.outcome), test.channel, test.type, test.detail));
   }
   if (flags.json) program.print(tests_json(tests));
-  return well ? kExitOk : kExitPartial;
+  return count_of(tests, AlertTest::Outcome::failed) == 0 ? kExitOk : kExitPartial;
 }
 
 /// What systemd says of the unit in the environment of the one that OnFailure= starts.
@@ -58,6 +71,15 @@ std::string evidence_of(const std::string& unit) {
   return text;
 }
 
+/// `more`: what else is known of it.
+IncidentAct crash_of(const std::string& unit, const std::string& more) {
+  return open_incident("unit_failed", unit + "/" + host_name(), "", "critical", evidence_of(unit) + more,
+                       fmt::format("See why on {0}, mend it, then start it again:\njournalctl -u {1} -n 100\n"
+                                   "systemctl reset-failed {1}\nsystemctl start {1}",
+                                   host_name(), shell_word(unit)),
+                       environment_text("MONITOR_SERVICE_RESULT"));
+}
+
 int tell_crash(Program& program, const AlertFlags& flags) {
   program.start_log();
   Config config = program.config();
@@ -71,10 +93,7 @@ int tell_crash(Program& program, const AlertFlags& flags) {
     program.complain("no channel for alerts is configured: only the log says it",
                      "add [alerts.NAME] to the configuration");
   IncidentDesk desk(desk_options(config, false), program.masker(), program.observers(), program.clock());
-  desk.act(open_incident(
-      "unit_failed", flags.unit, "", "critical", evidence_of(flags.unit),
-      fmt::format("journalctl -u {0} -n 100; systemctl reset-failed {0}; systemctl start {0}", flags.unit),
-      environment_text("MONITOR_SERVICE_RESULT")));
+  desk.act(crash_of(flags.unit, {}));
   desk.flush(kTellTime);
   return kExitOk;
 }

@@ -1,5 +1,7 @@
 #include "report/alert.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -38,7 +40,7 @@ std::string ChannelOptions::setting(const std::string& key) const {
 bool wants(const ChannelOptions& channel, const Alert& alert) {
   if ((channel.type == "ping") != (alert.state == AlertState::certified)) return false;
   if (alert.state == AlertState::test) return true;
-  if (alert.key == std::string(kDeliveryRule) + "/" + channel.name) return false;
+  if ((alert.key + "/").starts_with(fmt::format("{}/{}/", kDeliveryRule, channel.name))) return false;
   const bool concerned = alert.source.empty() || channel.sources.empty() ||
                          std::ranges::find(channel.sources, alert.source) != channel.sources.end();
   // What has been told as critical is also resolved: severity does not fall while an incident lasts.

@@ -51,7 +51,7 @@ struct ChannelOptions {
 /// Whether the channel is told `alert`: its source, its severity, pings only what is certified, and never that it fails
 /// itself. Pure.
 bool wants(const ChannelOptions& channel, const Alert& alert);
-/// The rule of the incident that says that a channel does not take alerts; its key is "rule/channel".
+/// The rule of the incident that says that a channel does not take alerts; its key is "rule/channel/host".
 inline constexpr const char* kDeliveryRule = "alert_delivery_failing";
 
 }  // namespace surveysync::report

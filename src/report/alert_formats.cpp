@@ -60,7 +60,32 @@ std::string cut(std::string text, std::size_t size) {
   return text.substr(0, end) + "...";
 }
 
+/// "surveysync.service/warehouse1" to "surveysync.service on warehouse1".
+std::string about(const std::string& text) {
+  const std::size_t host = text.rfind('/');
+  return host == std::string::npos ? text : fmt::format("{} on {}", text.substr(0, host), text.substr(host + 1));
+}
+
+/// Its lines.
+std::vector<std::string> lines_of(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (end > 0) lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
 }  // namespace
+
+std::string in_one_line(std::string_view next_step) {
+  const std::vector<std::string> lines = lines_of(next_step);
+  std::string text;
+  for (std::size_t i = 0; i < lines.size(); ++i)
+    text += (i == 0 ? "" : i == 1 ? " " : "; ") + lines[i];
+  return text;
+}
 
 std::string alert_title(const Alert& alert) {
   std::string head = alert.severity;
@@ -69,6 +94,9 @@ std::string alert_title(const Alert& alert) {
   if (alert.state == AlertState::test) head = "TEST";
   std::string title =
       printable(fmt::format("{}{}{}: {}", head, alert.source.empty() ? "" : " ", alert.source, spaced(alert.rule)));
+  // Without a source the rest of the key says what it is about.
+  if (alert.source.empty() && alert.state != AlertState::test && alert.key.starts_with(alert.rule + "/"))
+    title += ": " + printable(about(alert.key.substr(alert.rule.size() + 1)));
   if (!alert.verdict.empty()) title += printable(fmt::format(" ({})", spaced(alert.verdict)));
   if (alert.state == AlertState::repeated) title += ", still";
   return title;
@@ -86,7 +114,9 @@ std::string alert_text(const Alert& alert) {
   if (alert.resolved_at) line("Until:", time_of(*alert.resolved_at));
   if (!is_over(alert)) {
     line("Affected:", alert.affected);
-    line("What to do:", alert.next_step);
+    const std::vector<std::string> steps = lines_of(alert.next_step);
+    for (std::size_t i = 0; i < steps.size(); ++i)
+      line(i == 0 ? "What to do:" : "", steps[i]);
   }
   text += "\n";
   line("Incident:", alert.key);
@@ -133,7 +163,11 @@ std::string slack_body(const Alert& alert) {
   line("Since", time_of(alert.since));
   if (!is_over(alert)) {
     line("Affected", alert.affected);
-    line("What to do", alert.next_step);
+    const std::vector<std::string> steps = lines_of(alert.next_step);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (i == 0) line("What to do", steps[i]);
+      if (i > 0) text += fmt::format("\n`{}`", cut(slack_escaped(steps[i]), kMostText));
+    }
   }
   text += fmt::format("\n_{} on {}_", slack_escaped(alert.key), slack_escaped(alert.host));
   JsonText json;
@@ -214,7 +248,7 @@ std::vector<std::string> journal_alert(const Alert& alert) {
   add("SEVERITY", alert.severity);
   add("VERDICT", alert.verdict);
   add("AFFECTED", alert.affected);
-  add("NEXT_STEP", alert.next_step);
+  add("NEXT_STEP", in_one_line(alert.next_step));
   add("SINCE", format_utc(alert.since));
   return entries;
 }
@@ -231,7 +265,7 @@ std::vector<std::string> command_environment(const Alert& alert) {
   add("SOURCE", alert.source);
   add("SEVERITY", alert.severity);
   add("TITLE", alert_title(alert));
-  add("NEXT_STEP", alert.next_step);
+  add("NEXT_STEP", in_one_line(alert.next_step));
   return variables;
 }
 

@@ -11,9 +11,14 @@
 
 namespace surveysync::report {
 
-/// One line: "CRITICAL us: credentials refused (rotated)", "RESOLVED us: ...".
+/// One line: "CRITICAL us: credentials refused (rotated)", "RESOLVED us: ...", "CRITICAL: unit failed:
+/// surveysync.service on warehouse1".
 std::string alert_title(const Alert& alert);
-/// Title, what happened, since when, what is affected and what to do, a line each: for mail and terminals.
+/// What to do has a sentence first, and below it commands, a line each. "See why: journalctl -u x; systemctl start x":
+/// for places that have one line only.
+std::string in_one_line(std::string_view next_step);
+/// Title, what happened, since when, what is affected and what to do, a line each, commands on lines of their own: for
+/// mail and terminals.
 std::string alert_text(const Alert& alert);
 
 /// Of webhooks and of commands: {"key", "status": "open"|"resolved"|"test", "event": "opened"|"repeated"|..., "rule",

@@ -40,6 +40,12 @@ std::size_t character_size(std::string_view text, std::size_t at) {
   return overlong || beyond ? 0 : size;
 }
 
+/// Characters that are not shown but change how others are: C1 controls, and those that turn the direction of a line.
+bool steers(std::string_view character) {
+  if (character.size() == 2) return character[0] == '\xC2' && static_cast<unsigned char>(character[1]) < 0xA0;
+  return (character >= "\u2028" && character <= "\u202E") || (character >= "\u2066" && character <= "\u2069");
+}
+
 std::string json_text(std::string_view text) {
   std::string result = "\"";
   // printable() has made the text one line of sound UTF-8, so only these two are left to escape.
@@ -112,6 +118,8 @@ std::string printable(std::string_view text) {
       result += ' ';
     } else if (byte < 0x20 || byte == 0x7F) {
       result += fmt::format("<{:02x}>", byte);
+    } else if (steers(text.substr(at, size))) {
+      result += "\xEF\xBF\xBD";
     } else {
       result += text.substr(at, size);
     }

@@ -22,7 +22,8 @@ std::string journal_line(const EventText& event);
 
 /// "debug", "info", "warning", "error".
 std::string_view name_of(Severity severity);
-/// `text` with control characters escaped and broken UTF-8 replaced by U+FFFD: safe on a terminal and in JSON.
+/// `text` with control characters escaped, broken UTF-8 and what turns the direction of writing replaced by
+/// U+FFFD: safe on a terminal and in JSON.
 std::string printable(std::string_view text);
 
 }  // namespace surveysync::report

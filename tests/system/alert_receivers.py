@@ -71,11 +71,11 @@ class Receiver:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         scratch.on_close(self.close)
 
-    def told(self, key=None, event=None, status=None):
+    def told(self, key=None, event=None, status=None, rule=None):
         """The bodies of webhooks that were accepted or not, in their order."""
         found = [request.json() for request in list(self.heard) if request.body]
         return [one for one in found if (key is None or one.get('key') == key) and (event is None or one.get('event') == event)
-                and (status is None or one.get('status') == status)]
+                and (status is None or one.get('status') == status) and (rule is None or one.get('rule') == rule)]
 
     def wait_for(self, what='a message', seconds=20, least=1, **which):
         return wait_until(lambda: self.told(**which)[least - 1:], seconds, lambda: f'{what} {which}, heard {self.told()[-5:]}')[0]
@@ -109,13 +109,20 @@ class Certificate:
 
 
 class MailServer:
-    """A real SMTP server (aiosmtpd): with STARTTLS and a login where there is a certificate, plain without."""
+    """A real SMTP server (aiosmtpd): with STARTTLS and a login where there is a certificate, plain without; `gone`:
+    recipients that it refuses."""
 
-    def __init__(self, scratch, certificate=None, login=None):
+    def __init__(self, scratch, certificate=None, login=None, gone=()):
         self.messages, self.logins = [], []
         server = self
 
         class Handler:
+            async def handle_RCPT(self, _server, _session, envelope, address, _options):
+                if address in gone:
+                    return '550 no such mailbox'
+                envelope.rcpt_tos.append(address)
+                return '250 OK'
+
             async def handle_DATA(self, _server, session, envelope):
                 server.messages.append((envelope, session.ssl is not None))
                 return '250 OK'

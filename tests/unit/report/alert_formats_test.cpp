@@ -53,6 +53,35 @@ TEST(AlertFormats, ATitleSaysHowBadWhereAndWhat) {
   EXPECT_EQ(report::alert_title(again), "TEST: credentials refused (a b)");
 }
 
+TEST(AlertFormats, WithoutASourceATitleSaysWhatItIsAbout) {
+  Alert crash = refused_key();
+  crash.key = "unit_failed/surveysync.service/warehouse1";
+  crash.rule = "unit_failed";
+  crash.source = crash.verdict = "";
+  EXPECT_EQ(report::alert_title(crash), "CRITICAL: unit failed: surveysync.service on warehouse1");
+  crash.key = "database_unreachable/warehouse1";
+  crash.rule = "database_unreachable";
+  EXPECT_EQ(report::alert_title(crash), "CRITICAL: database unreachable: warehouse1");
+  crash.key = crash.rule;
+  EXPECT_EQ(report::alert_title(crash), "CRITICAL: database unreachable");
+}
+
+TEST(AlertFormats, CommandsStandOnLinesOfTheirOwn) {
+  Alert alert = refused_key();
+  alert.next_step = "See why, then start it again:\njournalctl -u x -n 100\nsystemctl start x";
+  EXPECT_THAT(report::alert_text(alert), HasSubstr("What to do:   See why, then start it again:\n"
+                                                   "              journalctl -u x -n 100\n"
+                                                   "              systemctl start x\n"));
+  json::Document document;
+  EXPECT_THAT(
+      std::string(document.parse_copy(report::slack_body(alert))["text"].text()),
+      HasSubstr("*What to do:* See why, then start it again:\n`journalctl -u x -n 100`\n`systemctl start x`\n"));
+  const std::string one = "See why, then start it again: journalctl -u x -n 100; systemctl start x";
+  EXPECT_EQ(report::in_one_line(alert.next_step), one);
+  EXPECT_THAT(report::command_environment(alert), ::testing::Contains("SURVEYSYNC_ALERT_NEXT_STEP=" + one));
+  EXPECT_THAT(report::journal_alert(alert), ::testing::Contains("SURVEYSYNC_NEXT_STEP=" + one));
+}
+
 TEST(AlertFormats, ATextHasAllThatAPersonNeeds) {
   const std::string text = report::alert_text(refused_key());
   for (const char* const part : {"Login failed", "2025-11-22T08:26:40Z", "nothing of us is loaded",
@@ -207,6 +236,10 @@ TEST(Channels, AreNotToldThatTheyFailThemselves) {
   failing.key = std::string(report::kDeliveryRule) + "/ops";
   EXPECT_FALSE(report::wants(ops, failing));
   EXPECT_TRUE(report::wants(chat, failing));
+  failing.key += "/warehouse1";
+  EXPECT_FALSE(report::wants(ops, failing));
+  ops.name = "op";
+  EXPECT_TRUE(report::wants(ops, failing));
 }
 
 }  // namespace

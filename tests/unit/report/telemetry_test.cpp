@@ -208,6 +208,12 @@ TEST(LogLineTest, ColoursOnlyTheLevel) {
   EXPECT_EQ(line, "1970-01-01T00:00:00.000Z \033[1;31merror  \033[0m m  event=note reason=\"two words\" empty=\"\"");
 }
 
+TEST(LogLineTest, NothingInvisibleSteersTheLine) {
+  EXPECT_EQ(report::printable("a\u202Eb\u2066c\u2069d"), "a\uFFFDb\uFFFDc\uFFFDd");
+  EXPECT_EQ(report::printable("a\u009B31m"), "a\uFFFD31m");
+  EXPECT_EQ(report::printable("\u2027\u202F\u2065\u00A0"), "\u2027\u202F\u2065\u00A0");
+}
+
 TEST(LogLineTest, PrintableKeepsUtf8) {
   EXPECT_EQ(printable("Grüße 日本 😀"), "Grüße 日本 😀");
   EXPECT_EQ(printable("\xC0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD");
