@@ -15,47 +15,69 @@ constexpr Duration kTick = std::chrono::milliseconds(50);
 constexpr Duration kGrace = std::chrono::seconds(2);
 // A line of output that is longer is cut.
 constexpr std::size_t kLongestLine = 2000;
+// Reads after the end: more than a pipe holds.
+constexpr int kLastReads = 256;
 // Runs that are caught up with, one after the other: a hook that is new, or was broken for weeks, does not run all
 // night.
 constexpr std::size_t kMostCaughtUp = 5;
 
-/// Turns the output into notes, line by line, up to a bound.
+/// Turns the output of a child into notes, line by line, up to a bound.
 class OutputLog {
  public:
-  OutputLog(const Scope& scope, Observer& observer) : scope_(scope), observer_(observer) {}
+  OutputLog(ChildProcess& child, const Scope& scope, Observer& observer)
+      : child_(child), scope_(scope), observer_(observer) {}
 
-  /// Takes whole lines off `output`; what is too long to be one is cut.
-  void take(std::string& output, bool all) {
-    std::size_t begin = 0;
-    for (std::size_t end = 0; (end = output.find('\n', begin)) != std::string::npos; begin = end + 1)
-      tell(std::string_view(output).substr(begin, end - begin));
-    output.erase(0, begin);
-    if ((all && !output.empty()) || output.size() > kLongestLine) {
-      tell(output);
-      output.clear();
+  /// For a tick, or until it has written something. Somebody may write after its end: what it left in the background.
+  void listen(Clock& clock, const std::stop_token& stop) {
+    if (over_) {
+      clock.wait_for(kTick, stop);
+      return;
     }
+    over_ = child_.read(output_, kTick) == ChildProcess::Reading::end;
+    take(false);
+  }
+  /// What was written up to now. Bounded: one that does not end may write for ever.
+  void finish() {
+    for (int read = 0; read < kLastReads; ++read) {
+      if (child_.read(output_, Duration::zero()) != ChildProcess::Reading::data) break;
+      take(false);
+    }
+    take(true);
   }
 
  private:
+  /// Takes whole lines off the output; what is too long to be one is cut.
+  void take(bool all) {
+    std::size_t begin = 0;
+    for (std::size_t end = 0; (end = output_.find('\n', begin)) != std::string::npos; begin = end + 1)
+      tell(std::string_view(output_).substr(begin, end - begin));
+    output_.erase(0, begin);
+    if ((all && !output_.empty()) || output_.size() > kLongestLine) {
+      tell(output_);
+      output_.clear();
+    }
+  }
   void tell(std::string_view line) {
-    if (++lines_ > kHookLines + 1) return;
-    const std::string text = lines_ > kHookLines ? "hook: (more output is not shown)"
-                                                 : fmt::format("hook: {}", line.substr(0, kLongestLine));
+    if (lines_ > kHookLines) return;
+    const std::string text = ++lines_ > kHookLines ? "hook: (more output is not shown)"
+                                                   : fmt::format("hook: {}", line.substr(0, kLongestLine));
     observer_.on_event(event::Note{scope_, Severity::info, text});
   }
 
+  ChildProcess& child_;
   const Scope& scope_;
   Observer& observer_;
+  std::string output_;
+  bool over_ = false;
   std::size_t lines_ = 0;
 };
 
 /// Waits for the end of a child that was asked to end, while its output is read.
-void end_politely(ChildProcess& child, std::string& output, Clock& clock) {
+void end_politely(ChildProcess& child, OutputLog& log, Clock& clock) {
   child.ask_to_end();
   const Deadline grace(clock, kGrace);
-  while (!child.ended() && !grace.passed()) {
-    if (child.read(output, kTick) == ChildProcess::Reading::end) clock.wait_for(kTick, {});
-  }
+  while (!child.ended() && !grace.passed())
+    log.listen(clock, {});
 }
 
 /// The ids whose hook is due, after those that are too many were noted as passed over.
@@ -85,34 +107,27 @@ void note(const HookSettings& settings, std::int64_t run, const store::OpenSessi
 }  // namespace
 
 std::string run_hook(const std::string& command, const Scope& scope, Duration time, Observer& observer, Clock& clock,
-                     const std::stop_token& stop) {
+                     const std::stop_token& stop, const std::function<void()>& alive) {
   try {
     ChildProcess child({{"/bin/sh", "-c", command},
                         {fmt::format("SURVEYSYNC_RUN_ID={}", scope.run_id), "SURVEYSYNC_SOURCE=" + scope.source},
                         {},
                         true});
-    OutputLog log(scope, observer);
+    OutputLog log(child, scope, observer);
     const Deadline deadline(clock, time);
-    std::string output, trouble;
+    std::string trouble;
     std::optional<int> status;
-    bool writes = true;  // somebody may still write: perhaps a process that it left in the background
     while (!(status = child.ended())) {
+      if (alive) alive();
       if (stop.stop_requested() || deadline.passed()) {
         trouble = stop.stop_requested() ? "was ended because we were asked to stop"
                                         : fmt::format("did not end within {}", format_duration(time));
-        end_politely(child, output, clock);
+        end_politely(child, log, clock);
         break;
       }
-      if (writes) {
-        writes = child.read(output, kTick) != ChildProcess::Reading::end;
-        log.take(output, false);
-      } else {
-        clock.wait_for(kTick, stop);
-      }
+      log.listen(clock, stop);
     }
-    while (child.read(output, Duration::zero()) == ChildProcess::Reading::data)
-      log.take(output, false);
-    log.take(output, true);
+    log.finish();
     if (!trouble.empty()) return trouble;
     return *status == 0 ? "" : "ended with " + describe_ending(*status);
   } catch (const Error& failure) {
@@ -128,7 +143,7 @@ void run_hooks(const HookSettings& settings, const store::OpenSession& open, Obs
     for (const std::int64_t run : due(settings, open, observer, stop)) {
       scope.run_id = run;
       const SteadyTime started = clock.now();
-      const std::string trouble = run_hook(settings.command, scope, kHookTime, observer, clock, stop);
+      const std::string trouble = run_hook(settings.command, scope, kHookTime, observer, clock, stop, settings.alive);
       observer.on_event(event::HookFinished{scope, clock.now() - started, trouble});
       if (!trouble.empty()) return;
       note(settings, run, open);

@@ -5,6 +5,7 @@
 // /bin/sh -c as configured. Its output goes to the log line by line. Never throws: a hook's failure is an event, and
 // the run that it belongs to stays what it was.
 
+#include <functional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -18,6 +19,8 @@ namespace surveysync::app {
 struct HookSettings {
   std::string source, command;  ///< an empty command does nothing
   Duration lease_ttl;           ///< of the source
+  /// Called again and again while the hook runs, however quiet it is.
+  std::function<void()> alive = {};
 };
 
 /// How long a hook may take before it is ended.
@@ -30,8 +33,8 @@ inline constexpr std::size_t kHookLines = 1000;
 void run_hooks(const HookSettings& settings, const store::OpenSession& open, Observer& observer, Clock& clock,
                const std::stop_token& stop);
 
-/// Runs `command` once. What went wrong; empty when it ended with status 0 within `time`.
+/// Runs `command` once. What went wrong; empty when it ended with status 0 within `time`. `alive`: see HookSettings.
 std::string run_hook(const std::string& command, const Scope& scope, Duration time, Observer& observer, Clock& clock,
-                     const std::stop_token& stop);
+                     const std::stop_token& stop, const std::function<void()>& alive = {});
 
 }  // namespace surveysync::app

@@ -1,6 +1,7 @@
 #include "app/hook.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 
 namespace surveysync::app {
 namespace {
@@ -44,6 +45,21 @@ TEST_F(HookTest, OutlastingItsTimeItIsEnded) {
 
 TEST_F(HookTest, IgnoringTheRequestToEndItIsKilled) {
   EXPECT_EQ(hook("trap '' TERM; while :; do :; done", milliseconds(50)), "did not end within 50ms");
+}
+
+TEST_F(HookTest, IgnoringItAndWritingOnItIsKilledToo) {
+  const SteadyTime started = clock_.now();
+  EXPECT_EQ(hook("trap '' TERM; echo $$; exec yes", milliseconds(50)), "did not end within 50ms");
+  EXPECT_LT(clock_.now() - started, seconds(10));
+  ASSERT_EQ(listener_.lines.size(), kHookLines + 1);
+  const auto id = static_cast<pid_t>(std::stol(listener_.lines.front().substr(std::string("hook: ").size())));
+  EXPECT_EQ(::kill(id, 0), -1) << "it is still there";
+}
+
+TEST_F(HookTest, WhatItLeavesInTheBackgroundMayWriteOn) {
+  const SteadyTime started = clock_.now();
+  EXPECT_EQ(hook("yes & echo done"), "");
+  EXPECT_LT(clock_.now() - started, seconds(15));
 }
 
 TEST_F(HookTest, EndsWithAStop) {
