@@ -41,13 +41,13 @@ bool is_survey_id(std::string_view text) {
 Lanes::Lanes(Program& program, const std::vector<const SourceConfig*>& chosen)
     : program_(program),
       accounts_(program.clock(), connect_options(program.connecting_config()), &program.observers()),
-      progress_(std::make_shared<std::shared_ptr<Progress>>()) {
+      progress_(std::make_shared<ShownProgress>()) {
   program.start_log(
       [progress = progress_] {
-        if (*progress) (*progress)->clear();
+        if (Progress* const shown = progress->shown) shown->clear();
       },
       [progress = progress_] {
-        if (*progress) (*progress)->draw();
+        if (Progress* const shown = progress->shown) shown->draw();
       });
   program.observers().add(story_);
   for (const std::string& warning : program.config().warnings)
@@ -111,8 +111,9 @@ void Lanes::show_progress() {
   options.columns = terminal_columns;
   options.write = [](std::string_view text) { write_text(STDERR_FILENO, text); };
   options.notes = &program_.observers();
-  *progress_ = std::make_shared<Progress>(std::move(sources), std::move(options), program_.clock());
-  program_.observers().add(**progress_);
+  progress_->progress = std::make_unique<Progress>(std::move(sources), std::move(options), program_.clock());
+  progress_->shown = progress_->progress.get();
+  program_.observers().add(*progress_->progress);
 }
 
 std::vector<sync::RunReport> Lanes::carry(const LaneWork& work) {
@@ -132,7 +133,7 @@ std::vector<sync::RunReport> Lanes::carry(const LaneWork& work) {
       });
     }
   }
-  (*progress_)->finish();
+  progress_->progress->finish();
   desk_->flush(kTellTime);
   return reports;
 }

@@ -3,6 +3,7 @@
 // Shared by all verbs that run something: sync, resync, backfill, replay, plan, verify, quarantine retry. Nothing
 // starts before every source could be assembled and the schema fits.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <set>
@@ -27,6 +28,12 @@ struct Lane {
 
 /// What a lane does: sync::run, sync::replay, ...
 using LaneWork = std::function<sync::RunReport(Lane&, const store::OpenSession&, const std::stop_token&)>;
+
+/// The progress as the log's hooks see it, who live longer than the lanes and begin before it.
+struct ShownProgress {
+  std::unique_ptr<Progress> progress;
+  std::atomic<Progress*> shown = nullptr;  ///< once it is there
+};
 
 class Lanes {
  public:
@@ -59,7 +66,7 @@ class Lanes {
   std::vector<Lane> lanes_;
   RunStory story_;
   std::unique_ptr<IncidentDesk> desk_;
-  std::shared_ptr<std::shared_ptr<Progress>> progress_;  // the log's hooks reach it, as soon as there is one
+  std::shared_ptr<ShownProgress> progress_;
 };
 
 /// Sources by name, all when `names` is empty. Throws Error(config) naming the unknown ones with a "did you mean", and

@@ -111,6 +111,10 @@ std::stop_token Program::stop_of_daemon(std::function<void()> hangup, std::funct
   return stop_.get_token();
 }
 
+void Program::forget_daemon() {
+  if (signals_) signals_->forget_listeners();
+}
+
 std::unique_ptr<pg::Connection> Program::open_database() {
   auto connection = std::make_unique<pg::Connection>(connect_options(connecting_config()), clock_, stop());
   store::require_version(*connection);

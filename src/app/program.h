@@ -59,6 +59,8 @@ class Program {
   /// The same for a daemon, as the first call: SIGHUP calls `hangup` (on the thread of the signals) and does not stop,
   /// and SIGTERM is a good end. `late`: called when the stop deadline ends the process.
   std::stop_token stop_of_daemon(std::function<void()> hangup, std::function<void()> late);
+  /// What was given to stop_of_daemon is not called from here on.
+  void forget_daemon();
   /// The signal that ended us; 0 if none.
   int signal() const { return signals_ ? signals_->received() : 0; }
 
