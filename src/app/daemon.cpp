@@ -15,8 +15,8 @@ namespace {
 
 constexpr Duration kLookAround = std::chrono::seconds(1);
 constexpr Duration kRequestPoll = std::chrono::seconds(2);
-// A lane that waits says something every minute; a run may be silent for as long as the vendor may advise a rest.
-constexpr Duration kIdleSilence = std::chrono::minutes(5), kRunSilence = std::chrono::minutes(20);
+// What failed for want of something that may come back is tried again.
+constexpr Duration kTryAgain = std::chrono::seconds(10);
 constexpr Duration kFlush = std::chrono::milliseconds(500);
 
 /// What is the same for all lanes: when it changes all of them begin anew.
@@ -24,38 +24,43 @@ bool same_frame(const Config& a, const Config& b) {
   return a.database_uri == b.database_uri && a.lease_ttl == b.lease_ttl && a.state_dir == b.state_dir;
 }
 
-/// All references to secrets of the configuration that may be files.
-std::vector<SecretReference> references_of(const Config& config) {
-  std::vector<SecretReference> references;
+/// Whether a lane of `source` under `before` is as one that would be made anew under `after`.
+bool same_surroundings(const SourceConfig& source, const Config& before, const Config& after) {
+  return before.retention_runs == after.retention_runs && before.retention_quarantine == after.retention_quarantine &&
+         account_pacing(source, before) == account_pacing(source, after);
+}
+
+/// What the keys of the sources are read from.
+std::vector<std::string> key_references(const Config& config) {
+  std::vector<std::string> references;
   for (const SourceConfig& source : config.sources)
-    for (const std::string& text : {source.auth.secret, source.auth.next, source.auth.consumer, source.auth.token})
-      if (!text.empty()) references.push_back(SecretReference::parse(text));
+    references.insert(references.end(),
+                      {source.auth.secret, source.auth.next, source.auth.consumer, source.auth.token});
   return references;
+}
+
+std::string full_text(const std::exception& failure) {
+  const auto* const error = dynamic_cast<const Error*>(&failure);
+  return error != nullptr ? error->full_text() : std::string("unexpected: ") + failure.what();
 }
 
 }  // namespace
 
-void Daemon::Pulse::on_event(const Event& event) noexcept {
-  const std::string& source = scope_of(event).source;
-  if (source.empty()) return;
-  const std::lock_guard lock(daemon_.mutex_);
-  const auto lane = daemon_.lanes_.find(source);
-  if (lane != daemon_.lanes_.end()) lane->second->show_life();
-}
-
 Daemon::Daemon(Program& program)
     : program_(program),
-      pulse_(*this),
       systemd_(program.clock()),
       bell_(program.clock()),
       page_(program.observers(), program.clock()) {}
 
 Daemon::~Daemon() {
+  program_.forget_daemon();  // the deadline stays, but nobody calls us about it
   stop_all();
 }
 
 int Daemon::run() {
-  config_ = sound(program_.config());  // mistakes end the program before anything starts
+  plain_ = program_.config();
+  watch_frame(plain_);
+  config_ = sound(plain_);  // mistakes end the program before anything starts
   const report::WebOptions page = web_options(*config_, program_.masker());
   program_.start_log();
   const std::stop_token stop = program_.stop_of_daemon(
@@ -64,23 +69,24 @@ int Daemon::run() {
         bell_.ring();
       },
       [this] {
-        program_.observers().on_event(event::DaemonStopped{{}, 1});
         if (marker_) marker_->remove();  // we were asked to end, and do
+        program_.observers().on_event(event::DaemonStopped{{}, 1});
       });
   for (const std::string& warning : config_->warnings)
     program_.observers().on_event(event::Note{{}, Severity::warning, warning});
   check_schema(stop);
   desk_ = std::make_unique<IncidentDesk>(desk_options(*config_, true), program_.masker(), program_.observers(),
                                          program_.clock());
-  program_.observers().add(*desk_);
-  program_.observers().add(pulse_);
   program_.observers().add(page_);
+  program_.observers().add(*desk_);
   leave_mark();
   start(config_);
   page_.use(config_, page);
   systemd_.ready();
   while (!stop.stop_requested()) {
     if (reload_asked_.exchange(false)) reload();
+    if (secrets_changed_.exchange(false) || (bring_in_again_at_ && program_.clock().now() >= *bring_in_again_at_))
+      reload_secrets();
     look_around();
     bell_.wait(kLookAround, stop);
   }
@@ -145,27 +151,61 @@ void Daemon::start(std::shared_ptr<const Config> config) {
 void Daemon::reload() {
   systemd_.reloading();
   try {
-    std::shared_ptr<const Config> config = sound(program_.read_config());
-    report::WebOptions page = web_options(*config, program_.masker());
-    const bool frame = same_frame(*config, *config_);
-    if (!frame) {
-      pg::Connection connection(connect_options(*config), program_.clock(), program_.stop());
-      store::require_version(connection);
-    }
-    program_.set_log_level(config->log_level);
-    desk_->use(desk_options(*config, true));
-    program_.observers().on_event(event::ConfigReloaded{{}, change_lanes(std::move(config))});
-    page_.use(config_, std::move(page));
-  } catch (const Error& mistake) {
-    if (mistake.kind() == ErrorKind::cancelled) return;  // stopped meanwhile: that is no mistake of the file
-    program_.observers().on_event(event::ConfigRefused{{}, mistake.full_text()});
+    const std::string changes = bring_in(program_.read_config());
+    program_.observers().on_event(event::ConfigReloaded{{}, changes});
+  } catch (const std::exception& mistake) {
+    if (program_.stop().stop_requested()) return;  // stopped meanwhile: that is no mistake of the file
+    program_.observers().on_event(event::ConfigRefused{{}, full_text(mistake)});
+    // No mistake of the file, and half of it may have been done.
+    if (dynamic_cast<const Error*>(&mistake) == nullptr) bring_in_again_at_ = program_.clock().now() + kTryAgain;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [name, lane] : lanes_)
-      lane->keys_changed();  // a reload reads the secrets again, whatever changed
-  }
+  keys_changed();  // a reload reads the secrets again, whatever changed
   systemd_.ready();
+}
+
+/// What is in force, with its own secrets read again. Where they cannot be used the old ones stay, and it is tried
+/// again: the other side may not know a new password yet.
+void Daemon::reload_secrets() {
+  try {
+    const std::string changes = bring_in(plain_);
+    program_.observers().on_event(event::Note{
+        {}, Severity::info, fmt::format("the secrets of database and status page were read again: {}", changes)});
+  } catch (const std::exception& failure) {
+    if (program_.stop().stop_requested()) return;
+    bring_in_again_at_ = program_.clock().now() + kTryAgain;
+    const std::string text = full_text(failure);
+    if (std::exchange(told_refusal_, text) == text) return;
+    program_.observers().on_event(event::Note{
+        {},
+        Severity::warning,
+        fmt::format("a changed secret cannot be used yet, the old one stays in force; it is tried every {}: {}",
+                    format_duration(kTryAgain), text)});
+  }
+}
+
+/// Puts a configuration in force. Which lanes changed, in words.
+std::string Daemon::bring_in(const Config& plain) {
+  watch_frame(plain);
+  std::shared_ptr<const Config> config = sound(plain);
+  report::WebOptions page = web_options(*config, program_.masker());
+  if (!same_frame(*config, *config_)) {
+    pg::Connection connection(connect_options(*config), program_.clock(), program_.stop());
+    store::require_version(connection);
+  }
+  program_.set_log_level(config->log_level);
+  desk_->use(desk_options(*config, true));
+  std::string changes = change_lanes(std::move(config));
+  page_.use(config_, std::move(page));
+  plain_ = plain;
+  bring_in_again_at_.reset();
+  told_refusal_.clear();
+  return changes;
+}
+
+void Daemon::keys_changed() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, lane] : lanes_)
+    lane->keys_changed();
 }
 
 /// Ends the lanes whose source changed or is gone, and begins the new ones. A run that is under way in one of them goes
@@ -177,7 +217,9 @@ std::string Daemon::change_lanes(std::shared_ptr<const Config> config) {
     const std::lock_guard lock(mutex_);
     for (auto& [name, lane] : lanes_) {
       const SourceConfig* const source = config->find(name);
-      (frame && source != nullptr && *source == lane->config() ? kept : ended).insert({name, lane});
+      const bool same =
+          frame && source != nullptr && *source == lane->config() && same_surroundings(*source, *config_, *config);
+      (same ? kept : ended).insert({name, lane});
     }
     lanes_ = kept;
   }
@@ -187,7 +229,7 @@ std::string Daemon::change_lanes(std::shared_ptr<const Config> config) {
   for (const auto& [name, lane] : ended)
     changes += fmt::format("{}{} {}", changes.empty() ? "" : ", ", name, config->find(name) ? "begins anew" : "ended");
   ended.clear();  // waits for them
-  secrets_ = std::jthread();
+  key_watch_ = std::jthread();
   if (config_ && !frame)
     accounts_ = std::make_unique<Accounts>(program_.clock(), connect_options(*config), &program_.observers());
   {
@@ -203,22 +245,51 @@ std::string Daemon::change_lanes(std::shared_ptr<const Config> config) {
     const std::lock_guard lock(mutex_);
     lanes_.emplace(source.name, std::move(lane));
   }
-  secrets_ = std::jthread([this](const std::stop_token& stop) { watch_secrets(stop); });
+  watch_keys();
   return changes.empty() ? "nothing changed" : changes;
 }
 
-void Daemon::watch_secrets(const std::stop_token& stop) {
-  try {
-    SecretWatch watch(references_of(*config_), config_->secret_poll, program_.clock());
-    while (!stop.stop_requested()) {
-      if (!watch.wait_for_change(std::chrono::hours(1), stop)) continue;
-      const std::lock_guard lock(mutex_);
-      for (const auto& [name, lane] : lanes_)
-        lane->keys_changed();
+void Daemon::watch_keys() {
+  key_watch_ = std::jthread([this, config = config_](const std::stop_token& stop) {
+    const auto changed = [this] { keys_changed(); };
+    watch(key_references(*config), config->secret_poll, changed, stop);
+  });
+}
+
+/// Watches the secrets that are read with the configuration: of the one that was read last, in force or not.
+void Daemon::watch_frame(const Config& plain) {
+  std::vector<std::string> secrets = {plain.database_password, plain.status_token};
+  std::erase(secrets, "");
+  if (std::exchange(frame_secrets_, secrets) == secrets) return;
+  frame_watch_ = std::jthread();
+  if (secrets.empty()) return;
+  frame_watch_ =
+      std::jthread([this, secrets = std::move(secrets), poll = plain.secret_poll](const std::stop_token& stop) {
+        const auto changed = [this] {
+          secrets_changed_ = true;
+          bell_.ring();
+        };
+        watch(secrets, poll, changed, stop);
+      });
+}
+
+/// Calls `changed` when one of the references may read otherwise, until stop. Where watching fails for a while, what
+/// changed meanwhile is not known: then it may have.
+void Daemon::watch(const std::vector<std::string>& secrets, Duration poll, const std::function<void()>& changed,
+                   const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    try {
+      std::vector<SecretReference> references;
+      for (const std::string& text : secrets)
+        if (!text.empty()) references.push_back(SecretReference::parse(text));
+      SecretWatch watch(references, poll, program_.clock());
+      while (!stop.stop_requested())
+        if (watch.wait_for_change(std::chrono::hours(1), stop)) changed();
+    } catch (const std::exception& failure) {
+      program_.observers().on_event(
+          event::Note{{}, Severity::error, std::string("watching the secrets: ") + failure.what()});
+      if (program_.clock().wait_for(kTryAgain, stop)) changed();
     }
-  } catch (const std::exception& failure) {
-    program_.observers().on_event(
-        event::Note{{}, Severity::error, std::string("watching the secrets: ") + failure.what()});
   }
 }
 
@@ -239,7 +310,7 @@ void Daemon::watch_requests(const std::stop_token& stop) {
       const std::lock_guard lock(mutex_);
       for (const std::string& source : waiting)
         if (const auto lane = lanes_.find(source); lane != lanes_.end()) lane->second->ring();
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       connection.reset();  // the lanes tell that the database is away
       program_.clock().wait_for(kRequestPoll, stop);
     }
@@ -248,10 +319,7 @@ void Daemon::watch_requests(const std::stop_token& stop) {
 
 bool Daemon::all_alive() const {
   const std::lock_guard lock(mutex_);
-  return std::ranges::all_of(lanes_, [](const auto& entry) {
-    const LaneState state = entry.second->state();
-    return state.silent < (state.running ? kRunSilence : kIdleSilence);
-  });
+  return std::ranges::all_of(lanes_, [](const auto& entry) { return entry.second->state().alive; });
 }
 
 std::string Daemon::status_text() const {
@@ -286,7 +354,7 @@ void Daemon::look_around() {
 
 void Daemon::stop_all() {
   page_.stop();
-  for (std::jthread* const thread : {&secrets_, &requests_})
+  for (std::jthread* const thread : {&key_watch_, &frame_watch_, &requests_})
     thread->request_stop();
   std::map<std::string, std::shared_ptr<SourceLane>> ended;
   {
@@ -296,7 +364,7 @@ void Daemon::stop_all() {
   for (const auto& [name, lane] : ended)
     lane->request_stop();
   ended.clear();
-  for (std::jthread* const thread : {&secrets_, &requests_})
+  for (std::jthread* const thread : {&key_watch_, &frame_watch_, &requests_})
     if (thread->joinable()) thread->join();
 }
 

@@ -22,16 +22,21 @@ constexpr Duration kForeignRun = std::chrono::seconds(5);
 // The key of a held source is looked at this often; KeyMemory says when a probe goes out.
 constexpr Duration kHeldLook = std::chrono::seconds(2);
 constexpr Duration kNextSlotEvery = std::chrono::hours(24), kTidyEvery = std::chrono::hours(24);
+// So long may a thread be silent: one that waits is back every minute; one at work may wait for a slow statement, or
+// for as long as the vendor may advise a rest.
+constexpr Duration kIdleSilence = std::chrono::minutes(5), kBusySilence = std::chrono::minutes(20);
 
 }  // namespace
 
 SourceLane::SourceLane(LaneSettings settings, const SourceConfig& source)
     : settings_(std::move(settings)),
       source_(source),
-      open_(session_opener(*settings_.config, settings_.observer, settings_.clock)),
+      work_life_(settings_.clock, kBusySilence),
+      key_life_(settings_.clock, kBusySilence),
+      pulse_(settings_.observer, work_life_, key_life_),
+      open_(session_opener(*settings_.config, pulse_, settings_.clock)),
       bell_(settings_.clock),
-      key_bell_(settings_.clock),
-      last_sign_(settings_.clock.now()) {
+      key_bell_(settings_.clock) {
   work_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -54,7 +59,7 @@ void SourceLane::keys_changed() {
 LaneState SourceLane::state() const {
   const std::lock_guard lock(mutex_);
   return {source_.name, held_ ? fmt::format("held ({})", verdict_) : text_, held_, running_,
-          settings_.clock.now() - last_sign_.load()};
+          work_life_.alive() && (!keys_begun_ || key_life_.alive())};
 }
 
 void SourceLane::say(std::string text, bool running) {
@@ -64,12 +69,12 @@ void SourceLane::say(std::string text, bool running) {
 }
 
 RunHand SourceLane::hand(const std::stop_token& stop) {
-  return {parts_->source(), parts_->client(), open_, settings_.observer, settings_.clock, stop};
+  return {parts_->source(), parts_->client(), open_, pulse_, settings_.clock, stop};
 }
 
 void SourceLane::work(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    show_life();
+    work_life_.enter(kBusySilence);
     Duration wait = kForeignRun;
     try {
       wait = step(stop);
@@ -84,15 +89,15 @@ void SourceLane::work(const std::stop_token& stop) {
         wait = kForeignRun;
       } else if (std::exchange(told_trouble_, error.what()) != told_trouble_) {
         if (error.kind() == ErrorKind::unavailable)
-          settings_.observer.on_event(event::StoreUnavailable{scope(), error.what()});
+          pulse_.on_event(event::StoreUnavailable{scope(), error.what()});
         else
-          settings_.observer.on_event(event::Note{scope(), Severity::error, error.full_text()});
+          pulse_.on_event(event::Note{scope(), Severity::error, error.full_text()});
       }
     } catch (const std::exception& error) {
       wait = kLongestWait;
-      settings_.observer.on_event(event::Note{scope(), Severity::error, std::string("unexpected: ") + error.what()});
+      pulse_.on_event(event::Note{scope(), Severity::error, std::string("unexpected: ") + error.what()});
     }
-    show_life();
+    work_life_.enter(kIdleSilence);
     bell_.wait(wait, stop);
   }
 }
@@ -123,7 +128,7 @@ Duration SourceLane::step(const std::stop_token& stop) {
 /// Builds the source when it is first needed, and looks whether the schema fits before the first run.
 void SourceLane::assemble(const std::stop_token& stop) {
   if (!parts_) {
-    Surroundings around{settings_.masker, settings_.observer, settings_.clock};
+    Surroundings around{settings_.masker, pulse_, settings_.clock};
     around.account_limiter = settings_.accounts.limiter(source_, *settings_.config);
     around.key_memory = std::make_shared<KeyRecords>(
         connect_options(*settings_.config), source_.name, source_.limits.hold_probe, KeyPatience::daemon,
@@ -154,6 +159,8 @@ void SourceLane::begin_keys(pg::Connection& connection, const std::stop_token& s
   }
   if (was_held) parts_->client().probe_refused_key(stop);  // a good key is not begun before it is needed
   note_keys();
+  key_life_.beat();
+  keys_begun_ = true;
   keys_ = std::thread([this] { look_after_keys(keys_stop_.get_token()); });
 }
 
@@ -163,11 +170,9 @@ Duration SourceLane::until_next(const std::stop_token& stop) {
   store::History history(session->connection());
   sync::AgendaQuestion question = agenda_question(source_, history, session->ledger().now());
   if (!question.runs.empty() && question.runs.front().outcome.empty()) {
-    if (store::Requests(session->connection()).holder(source_.name)) {
-      say("worked by another process");
-      return kForeignRun;
-    }
-    // Its process died: nobody will write how it ended. The first time it is run again at once.
+    // Error(locked) from a living holder. A dead one is known as such at once where it was on this host.
+    session->release_lease(session->acquire_lease(source_.name, settings_.config->lease_ttl));
+    // Nobody will write how it ended. The first time it is run again at once.
     const bool again = question.runs.size() > 1 && question.runs[1].outcome == "failed";
     if (!again) return Duration::zero();
     question.runs.front().outcome = "failed";
@@ -180,7 +185,7 @@ Duration SourceLane::until_next(const std::stop_token& stop) {
   const std::string plan = due ? fmt::format("next run {} ({})", format_utc(due->at), due->reason) : "no schedule";
   say(plan);
   if (due && std::exchange(told_plan_, plan) != plan)
-    settings_.observer.on_event(event::RunScheduled{scope(), due->at, due->reason});
+    pulse_.on_event(event::RunScheduled{scope(), due->at, due->reason});
   return due ? std::min<Duration>(due->at - question.now, kLongestWait) : kLongestWait;
 }
 
@@ -193,8 +198,9 @@ void SourceLane::carry(const std::function<sync::RunReport()>& run, const std::s
   note_keys();
   key_bell_.ring();
   if (report.run_id == 0) return;
-  run_hooks({source_.name, source_.hook, settings_.config->lease_ttl}, open_, settings_.observer, settings_.clock,
-            stop);
+  if (!source_.hook.empty()) say("running the hook");
+  run_hooks({source_.name, source_.hook, settings_.config->lease_ttl, [this] { work_life_.beat(); }}, open_, pulse_,
+            settings_.clock, stop);
 }
 
 void SourceLane::carry_requests(const std::stop_token& stop) {
@@ -223,9 +229,9 @@ void SourceLane::note_keys() {
     held_ = !key.usable;
     verdict_ = key.verdict;
   }
-  if (began) settings_.observer.on_event(event::SourceHeld{scope(), key.verdict, key.next_step});
+  if (began) pulse_.on_event(event::SourceHeld{scope(), key.verdict, key.next_step});
   if (!ended) return;
-  settings_.observer.on_event(event::SourceReleased{
+  pulse_.on_event(event::SourceReleased{
       scope(), fmt::format("the key {} is accepted; what was missed is caught up", key.fingerprint)});
   run_at_once_ = true;
   bell_.ring();
@@ -258,7 +264,7 @@ bool SourceLane::take_changed_keys(const std::stop_token& stop) {
     if (held_) return usable;  // it was seen here: see note_keys
   }
   if (!usable || !was_refused || client.fingerprint() == before) return usable;
-  settings_.observer.on_event(event::SourceReleased{
+  pulse_.on_event(event::SourceReleased{
       scope(),
       fmt::format("the key {} takes the place of a refused one; what was missed is caught up", client.fingerprint())});
   run_at_once_ = true;
@@ -268,8 +274,10 @@ bool SourceLane::take_changed_keys(const std::stop_token& stop) {
 
 /// The other thread: changed secrets, probes of a refused key, and now and then the key in reserve.
 void SourceLane::look_after_keys(const std::stop_token& stop) {
+  pulse_.stand_apart();
   http::Client& client = parts_->client();
   while (!stop.stop_requested()) {
+    key_life_.beat();
     try {
       bool usable = client.key_state().usable;
       if (keys_changed_.exchange(false)) usable = take_changed_keys(stop);
@@ -278,11 +286,10 @@ void SourceLane::look_after_keys(const std::stop_token& stop) {
       if (usable) try_next_slot(stop);
     } catch (const Error& error) {
       if (stop.stop_requested()) return;
-      settings_.observer.on_event(
+      pulse_.on_event(
           event::Note{scope(), Severity::warning, fmt::format("looking after the keys: {}", error.full_text())});
     } catch (const std::exception& error) {
-      settings_.observer.on_event(
-          event::Note{scope(), Severity::error, fmt::format("looking after the keys: {}", error.what())});
+      pulse_.on_event(event::Note{scope(), Severity::error, fmt::format("looking after the keys: {}", error.what())});
     }
     key_bell_.wait(kHeldLook, stop);
   }
@@ -293,7 +300,7 @@ void SourceLane::tidy(const std::stop_token& stop) {
   const SteadyTime now = settings_.clock.now();
   if (tidied_at_ && now < *tidied_at_ + kTidyEvery) return;
   tidied_at_ = now;
-  forget_old(open_, *settings_.config, source_.name, kSlicesADay, settings_.observer, stop);
+  forget_old(open_, *settings_.config, source_.name, kSlicesADay, pulse_, stop, [this] { work_life_.beat(); });
 }
 
 void SourceLane::try_next_slot(const std::stop_token& stop) {

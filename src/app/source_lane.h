@@ -18,6 +18,7 @@
 
 #include "app/assembly.h"
 #include "app/doorbell.h"
+#include "app/heartbeat.h"
 #include "app/run_requests.h"
 #include "sync/agenda.h"
 
@@ -36,7 +37,7 @@ struct LaneSettings {
 struct LaneState {
   std::string source, text;  ///< "running", "held (rotated)", "next run 2026-11-22T02:15:00Z", ...
   bool held = false, running = false;
-  Duration silent{};  ///< since it last showed life
+  bool alive = true;  ///< both threads get on
 };
 
 class SourceLane {
@@ -51,8 +52,6 @@ class SourceLane {
   void ring() { bell_.ring(); }
   /// A secret may have changed.
   void keys_changed();
-  /// An event of this source: it lives.
-  void show_life() { last_sign_.store(settings_.clock.now()); }
   LaneState state() const;
   /// Begins to stop without waiting for the end; the destructor waits.
   void request_stop();
@@ -77,11 +76,12 @@ class SourceLane {
 
   const LaneSettings settings_;
   const SourceConfig& source_;
+  Heartbeat work_life_, key_life_;
+  Pulse pulse_;  // what hears everything of the lane
   const store::OpenSession open_;
   Doorbell bell_, key_bell_;
   std::unique_ptr<SourceParts> parts_;  // made on the work thread, then shared with the other
-  std::atomic<SteadyTime> last_sign_;
-  std::atomic<bool> keys_changed_ = false, run_at_once_ = false;
+  std::atomic<bool> keys_changed_ = false, keys_begun_ = false, run_at_once_ = false;
   bool schema_checked_ = false, first_look_ = true;
   std::string told_plan_, told_trouble_;
   int troubles_ = 0;

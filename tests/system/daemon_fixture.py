@@ -11,7 +11,7 @@ import compare
 from harness import LONG, Daemon, SystemTest, wait_until
 
 SLOW = 'slow:path=/surveyresponse,ms=250ms'
-STOP_BOUND = 7  # five are promised
+STOP_BOUND = 6  # five are promised; a process of the test may be a little late to look
 
 
 long_only = unittest.skipUnless(LONG, 'LONG')

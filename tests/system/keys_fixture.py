@@ -9,6 +9,7 @@ import time
 import unittest
 
 import compare
+from daemon_fixture import STOP_BOUND
 from harness import LONG, Daemon, Sandbox, SystemTest, wait_until
 
 SLOW = 'slow:path=/surveyresponse,ms=250ms'
@@ -248,7 +249,7 @@ class KeysTest(SystemTest):
     def stop(self, daemon):
         code, took = daemon.stop()
         self.assertEqual(code, 0, daemon.tail())
-        self.assertLess(took, 7, daemon.tail())
+        self.assertLess(took, STOP_BOUND, daemon.tail())
 
     def assert_told_once(self, verdict='rotated'):
         """One incident, one message when it opened and one when it was over."""

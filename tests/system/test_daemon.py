@@ -2,12 +2,15 @@
 its own death, and shares sources and budgets with other processes. Every test of a fault ends with tables that equal the truth."""
 import os
 import signal
+import subprocess
 import time
 
 import compare
 import harness
+from alert_receivers import Receiver
 from daemon_fixture import SLOW, STOP_BOUND, DaemonTest, Locker, Notify, long_only
 from harness import LONG, wait_until
+from status_fixture import Page
 
 
 class Life(DaemonTest):
@@ -184,6 +187,38 @@ class Stop(DaemonTest):
         self.configure()
         self.recover()
 
+    def test_while_a_hook_runs(self):
+        """Also one that does not want to end."""
+        pid = self.bench.scratch.join('hook.pid')
+        sections = self.sections()
+        sections['source.us']['hook'] = f"trap '' TERM; echo $$ > '{pid}.new'; mv '{pid}.new' '{pid}'; while :; do sleep 1; done"
+        self.bench.configure(sections)
+        daemon = self.stopped_when(lambda daemon: wait_until(lambda: os.path.exists(pid), 60, 'the hook'))
+        self.assertIn('asked to stop', daemon.events('hook_finished')[-1]['error'])
+        with open(pid, encoding='ascii') as stream:
+            self.assertRaises(ProcessLookupError, os.kill, int(stream.read()), 0)
+        self.assert_runs_closed()
+
+    def test_with_a_log_that_nobody_reads_any_more(self):
+        """Every thread that says something stands still for ever; the deadline ends it all the same."""
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        process = subprocess.Popen(self.bench.command('serve'), env=self.bench.environment(), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=writing, start_new_session=True)
+        self.addCleanup(harness.stop_process, process)
+        self.wait_for_runs()
+        filling = os.open(f'/proc/self/fd/{writing}', os.O_WRONLY | os.O_NONBLOCK)  # the daemon's own end still blocks
+        os.close(writing)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(filling, b'x')
+        os.close(filling)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20), 0)
+        self.assertLess(time.monotonic() - begin, STOP_BOUND)
+        self.recover()
+
     def test_one_shot_verbs(self):
         for verb in (('sync',), ('resync', 'us')):
             for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
@@ -240,8 +275,13 @@ class Reload(DaemonTest):
         self.wait_for_runs(source='twin')
         for table in compare.TABLES:
             self.assertEqual(compare.differences(table, self.bench.sandbox.truth(table), self.twin(table)), [])
+        # What lanes share goes to all who have it: the pace of an account, how long history is kept.
+        sections['source.twin.limits'] = {**sections['source.us.limits'], 'requests_per_minute': 5000}
+        self.assertEqual(set(self.reload(daemon, sections)['changes'].split(', ')), {'us begins anew', 'twin begins anew'})
+        sections['retention'] = {'runs': '300d'}
+        self.assertEqual(set(self.reload(daemon, sections)['changes'].split(', ')), {'us begins anew', 'twin begins anew'})
         del sections['source.twin'], sections['source.twin.limits']
-        self.assertEqual(self.reload(daemon, sections)['changes'], 'twin ended')
+        self.assertEqual(self.reload(daemon, sections)['changes'], 'twin ended, us begins anew')
         done = self.bench.run('sync', 'twin')
         self.assertEqual(done.code, 2, done)
         self.assertEqual(self.reload(daemon, sections)['changes'], 'nothing changed')
@@ -250,6 +290,66 @@ class Reload(DaemonTest):
 
     def twin(self, table):
         return compare.stored(self.bench.database, table, 'twin')
+
+    def secret(self, name, text):
+        """As secrets are replaced: by rename."""
+        self.bench.scratch.write(name + '.new', text + '\n', mode=0o600)
+        path = self.bench.scratch.join(name)
+        os.rename(path + '.new', path)
+        return 'file:' + path
+
+    def require_password(self, role):
+        """The cluster's other users are trusted as before."""
+        path = os.path.join(self.bench.cluster.data, 'pg_hba.conf')
+        with open(path, encoding='utf-8') as stream:
+            before = stream.read()
+
+        def put(text):
+            with open(path, 'w', encoding='utf-8') as stream:
+                stream.write(text)
+            self.bench.database.execute('SELECT pg_reload_conf()')
+        put(f'local all {role} scram-sha-256\n{before}')
+        self.addCleanup(put, before)
+
+    def hang_up(self, role):
+        self.bench.database.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{role}'")
+
+    def run_on_request(self):
+        runs = self.run_count()
+        self.bench.database.execute("INSERT INTO surveysync.request (source, kind) VALUES ('us', 'incremental')")
+        self.wait_for_runs(runs + 1)
+
+    def test_secrets_of_database_and_page_are_taken_without_a_signal(self):
+        self.bench.database.execute("CREATE ROLE rotated SUPERUSER LOGIN PASSWORD 'first'")
+        self.require_password('rotated')
+        sections = self.sections()
+        del sections['source.us']['schedule']
+        sections['database'] = {'uri': self.bench.cluster.uri('warehouse', 'rotated'), 'password': self.secret('password', 'first')}
+        sections['status'] = {'listen': '127.0.0.1:0', 'token': self.secret('token', 'the first of two tokens')}
+        self.bench.configure(sections)
+        daemon = self.serve()
+        self.run_on_request()
+        # What the operator has in the works is not touched by it.
+        self.bench.scratch.write('surveysync.toml', '[source.us\n')
+        self.bench.database.execute("ALTER ROLE rotated PASSWORD 'second'")
+        self.secret('password', 'second')
+        self.hang_up('rotated')
+        self.run_on_request()
+        # A file that is first: it is tried until the server knows it.
+        self.secret('password', 'third')
+        wait_until(lambda: 'cannot be used yet' in daemon.output(), 20, lambda: daemon.tail())
+        self.run_on_request()
+        self.bench.database.execute("ALTER ROLE rotated PASSWORD 'third'")
+        self.hang_up('rotated')
+        self.run_on_request()
+        pages = len(daemon.events('status_page_offered'))
+        self.secret('token', 'the second of two tokens')
+        address = daemon.wait_for('status_page_offered', least=pages + 1)['address']
+        answer = Page(address).ask('/api/status', Authorization='Bearer the second of two tokens')
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(daemon.events('config_refused'), [])
+        self.assert_stopped(daemon)
+        self.assert_true_tables(daemon)
 
     def incidents(self, rule='configuration_refused'):
         return self.bench.database.query(f"SELECT key, resolved_at FROM surveysync.incident WHERE rule = '{rule}'")
@@ -314,6 +414,13 @@ class Reload(DaemonTest):
 
 class Death(DaemonTest):
     def test_killed_in_mid_load(self):
+        """Its lease has long to go, and whoever is told takes no message: neither is waited for."""
+        receiver = Receiver(self.bench.scratch)
+        receiver.script = ['hang'] * 100
+        sections = self.sections()
+        sections['daemon']['lease_ttl'] = '5m'
+        sections['alerts.ops'] = {'type': 'webhook', 'url': receiver.url}
+        self.bench.configure(sections)
         self.bench.sandbox.fault(SLOW)
         first = self.serve()
         self.wait_for_rows()
