@@ -14,6 +14,7 @@ namespace surveysync::app {
 namespace {
 
 constexpr int kOldestServer = 130000;
+constexpr std::string_view kNoPrivilege = "42501";  // PostgreSQL's insufficient_privilege
 
 std::string server_name(int version) {
   return fmt::format("PostgreSQL {}.{}", version / 10000, version % 10000);
@@ -84,7 +85,12 @@ std::unique_ptr<pg::Connection> check_database(CheckReport& report, Program& pro
   }
   check_way(report, program);
   const bool usable = report.run("database schema", [&] {
-    store::require_version(*connection);
+    try {
+      store::require_version(*connection);
+    } catch (const Error& refusal) {
+      if (refusal.sqlstate() != kNoPrivilege) throw;
+      throw Error(refusal.kind(), refusal.what(), grants_of(store::History(*connection).missing_privileges()));
+    }
     return fmt::format("at this version ({} migrations)", store::embedded_migrations().size());
   });
   if (!usable) return nullptr;

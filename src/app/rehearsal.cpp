@@ -27,10 +27,18 @@ using std::chrono::seconds;
 
 constexpr std::string_view kFolder = "surveysync-rehearsal-";
 
+fs::path temporary_folder() {
+  std::error_code failed;
+  fs::path folder = fs::temp_directory_path(failed);
+  if (!failed) return folder;
+  throw Error(ErrorKind::config, "the folder for temporary files that TMPDIR names cannot be used: " + failed.message(),
+              "name one that exists, or unset it");
+}
+
 /// Folders of rehearsals that were killed before they could clean up. Only ours.
 void remove_left_behind() {
   std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator(fs::temp_directory_path(), ignored)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(temporary_folder(), ignored)) {
     const std::string name = entry.path().filename().string();
     if (!name.starts_with(kFolder)) continue;
     int owner = 0;
@@ -41,9 +49,9 @@ void remove_left_behind() {
 
 std::string make_folder() {
   remove_left_behind();
-  std::string pattern = (fs::temp_directory_path() / fmt::format("{}{}-XXXXXX", kFolder, ::getpid())).string();
+  std::string pattern = (temporary_folder() / fmt::format("{}{}-XXXXXX", kFolder, ::getpid())).string();
   if (::mkdtemp(pattern.data()) == nullptr) {
-    throw Error(ErrorKind::unavailable, "no scratch folder can be made in " + fs::temp_directory_path().string());
+    throw Error(ErrorKind::unavailable, "no scratch folder can be made in " + temporary_folder().string());
   }
   // The database's user must pass through it; what is inside is private by itself.
   if (::geteuid() == 0) ::chmod(pattern.c_str(), S_IRWXU | S_IXGRP | S_IXOTH);

@@ -19,6 +19,9 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr const char* kPrefix = "surveysync_rehearsal_";
+constexpr std::int64_t kLeftBehind = 3600;          // seconds
+constexpr std::string_view kNoPrivilege = "42501";  // PostgreSQL's insufficient_privilege
 constexpr const char* kDebian = "/usr/lib/postgresql";
 constexpr const char* kUseYours =
     "install PostgreSQL's server here (apt-get install postgresql), or name one with --database URI, whose role may "
@@ -52,6 +55,16 @@ std::optional<RehearsalCommand::User> unprivileged_user() {
     if (const passwd* const user = ::getpwnam(name)) return RehearsalCommand::User{user->pw_uid, user->pw_gid};
   }
   throw Error(ErrorKind::config, "PostgreSQL does not run as root, and there is no user postgres", kUseYours);
+}
+
+/// Of rehearsals that were killed: a rehearsal takes a minute, and its databases have its time in their names.
+void drop_left_behind(pg::Connection& server, std::int64_t now) {
+  for (const std::string& name : store::scratch_databases(server, kPrefix)) {
+    std::int64_t made = 0;
+    const char* const begin = name.data() + std::string_view(kPrefix).size();
+    const auto [end, error] = std::from_chars(begin, name.data() + name.size(), made);
+    if (error == std::errc() && *end == '_' && now - made > kLeftBehind) store::drop_scratch_database(server, name);
+  }
 }
 
 }  // namespace
@@ -143,13 +156,17 @@ pg::Connection RehearsalServer::connect(const std::string& uri) const {
 }
 
 std::string RehearsalServer::create_database() {
-  const std::string name = fmt::format("surveysync_rehearsal_{:08x}", random_u64() & 0xffffffffU);
+  const auto now = std::chrono::duration_cast<seconds>(clock_.utc_now().time_since_epoch()).count();
+  const std::string name = fmt::format("{}{}_{:08x}", kPrefix, now, random_u64() & 0xffffffffU);
   pg::Connection server = connect(given_uri_.empty() ? uri_of("postgres") : given_uri_);
+  drop_left_behind(server, now);
   try {
     store::create_scratch_database(server, name);
-  } catch (Error& failure) {
-    failure.with_context("creating the scratch database " + name);
-    throw;
+  } catch (const Error& failure) {
+    const bool refused = failure.sqlstate() == kNoPrivilege;
+    throw Error(
+        failure.kind(), fmt::format("creating the scratch database {}: {}", name, failure.what()),
+        refused ? "ALTER ROLE ... CREATEDB for the role of --database, or leave --database out" : failure.hint());
   }
   databases_.push_back(name);
   return uri_of(name);

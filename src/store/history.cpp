@@ -212,8 +212,9 @@ std::optional<QuarantineRow> History::quarantine_item(std::int64_t id) {
 std::vector<History::Privilege> History::missing_privileges() {
   const std::vector<pg::Param> params = {pg::text_array(schemas())};
   const pg::Result rows = connection_.execute(
-      "SELECT object, missing, 'GRANT ' || missing || ' ON ' || kind || ' ' || object || ' TO ' || "
-      "quote_ident(current_user) FROM ("
+      "SELECT object, missing, CASE WHEN missing = 'OWNERSHIP' THEN 'ALTER TABLE ' || object || ' OWNER TO ' ELSE "
+      "'GRANT ' || "
+      "missing || ' ON ' || kind || ' ' || object || ' TO ' END || quote_ident(current_user) FROM ("
       "SELECT quote_ident(n.nspname) AS object, 'USAGE' AS missing, 'SCHEMA' AS kind, 1 AS place FROM "
       "pg_catalog.pg_namespace n "
       "WHERE n.nspname = ANY ($1) AND NOT has_schema_privilege(n.oid, 'USAGE') "
@@ -235,7 +236,11 @@ std::vector<History::Privilege> History::missing_privileges() {
       "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'USAGE', 'SEQUENCE', 3 FROM pg_catalog.pg_class "
       "c "
       "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY ($1) "
-      "AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END"
+      "AND CASE WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END "
+      "UNION ALL "
+      "SELECT quote_ident(n.nspname) || '.' || quote_ident(c.relname), 'OWNERSHIP', '', 4 FROM pg_catalog.pg_class c "
+      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY ($1) AND n.nspname ~ '_wide$' "
+      "AND c.relkind IN ('r', 'v') AND c.relname <> 'dictionary' AND NOT pg_has_role(c.relowner, 'USAGE')"
       ") AS m ORDER BY place, object, missing",
       params);
   std::vector<Privilege> missing;

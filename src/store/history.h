@@ -64,7 +64,8 @@ class History {
   struct Privilege {
     std::string object, missing, grant;
   };  ///< grant: the statement that would give it
-  /// What the current role lacks for writing: schemas, tables, sequences.
+  /// What the current role lacks for writing: schemas, tables, sequences, and the ownership of wide tables, which are
+  /// made anew when their columns change.
   std::vector<Privilege> missing_privileges();
   /// Writes a row into the ledger and rolls it back. Throws what the database says.
   void rehearse_write();

@@ -86,11 +86,16 @@ void make_history(pg::Connection& connection) {
   }
 }
 
+/// Waits for the lock that all who change the schema take; it is held until the transaction ends.
+void take_lock(pg::Transaction& transaction) {
+  const std::vector<pg::Param> lock = {pg::text(kLockRow)};
+  transaction.execute("SELECT name FROM surveysync.schema_migration WHERE name = $1 FOR UPDATE", lock);
+}
+
 /// Applies the next pending one, if any; its name.
 std::optional<std::string> apply_next(pg::Connection& connection) {
   pg::Transaction transaction(connection);
-  const std::vector<pg::Param> lock = {pg::text(kLockRow)};
-  transaction.execute("SELECT name FROM surveysync.schema_migration WHERE name = $1 FOR UPDATE", lock);
+  take_lock(transaction);
   const std::size_t done = compare(read_applied(connection));
   if (done == embedded_migrations().size()) return std::nullopt;
   const Migration& next = embedded_migrations()[done];
@@ -154,7 +159,13 @@ std::vector<std::string> migrate(pg::Connection& connection) {
   // Not inside the migration: an engine without this clause still gets its tables. Also when nothing was pending: the
   // process that applied the last one may have died before it came here.
   compress_payloads(connection);
-  if (!names.empty()) grant_to_roles(connection);
+  if (!names.empty()) {
+    // Catalogue rows that two sessions change at once are an error.
+    pg::Transaction transaction(connection);
+    take_lock(transaction);
+    grant_to_roles(connection);
+    transaction.commit();
+  }
   return names;
 }
 

@@ -38,6 +38,7 @@ std::vector<std::string> schemas();
 /// SQL that makes the roles surveysync_owner, _writer and _reader and gives them their rights; to be repeated at will.
 std::string print_roles();
 /// Gives the roles of print_roles, where they exist, their rights on what is there now, as far as the current user may.
+/// One process at a time, under the lock of the migrations.
 void grant_to_roles(pg::Connection& connection);
 
 }  // namespace surveysync::store

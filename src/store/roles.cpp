@@ -10,7 +10,8 @@ constexpr const char* kHead = R"(-- Three roles without login for surveysync:
 --   surveysync_owner   owns the schemas; `surveysync migrate` runs as it
 --   surveysync_writer  the daemon and all other verbs: reads and writes rows, makes wide tables, changes no other table
 --   surveysync_reader  analysts: reads everything
--- Run as a superuser in the database of surveysync, before the first `migrate` or any time after it; safe to repeat.
+-- Run as a superuser in the database of surveysync, before the first `migrate` or any time after it; safe to repeat. What a superuser
+-- made before goes to the owner, wide tables to the writer; what another role made stays that role's.
 )";
 
 constexpr const char* kRoles = R"(
@@ -34,6 +35,27 @@ ALTER DEFAULT PRIVILEGES FOR ROLE surveysync_owner GRANT SELECT, INSERT, UPDATE,
 ALTER DEFAULT PRIVILEGES FOR ROLE surveysync_owner GRANT USAGE ON SEQUENCES TO surveysync_writer;
 ALTER DEFAULT PRIVILEGES FOR ROLE surveysync_owner GRANT SELECT ON TABLES TO surveysync_reader;
 ALTER DEFAULT PRIVILEGES FOR ROLE surveysync_writer GRANT SELECT ON TABLES TO surveysync_reader;
+)";
+
+/// What a superuser made before there were roles: superusers lose nothing by it. {}: the schemas, quoted.
+constexpr const char* kHandOver = R"(
+DO $owners$
+DECLARE
+  item record;
+BEGIN
+  FOR item IN SELECT n.nspname::text AS name FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles o ON o.oid = n.nspowner
+              WHERE n.nspname IN ({0}) AND o.rolsuper LOOP
+    EXECUTE format('ALTER SCHEMA %I OWNER TO surveysync_owner', item.name);
+  END LOOP;
+  FOR item IN SELECT n.nspname::text AS place, c.relname::text AS name,
+              n.nspname ~ '_wide$' AND c.relname <> 'dictionary' AS wide FROM pg_catalog.pg_class c
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace JOIN pg_catalog.pg_roles o ON o.oid = c.relowner
+              WHERE n.nspname IN ({0}) AND c.relkind IN ('r', 'p', 'v') AND o.rolsuper LOOP
+    EXECUTE format('ALTER TABLE %I.%I OWNER TO %I', item.place, item.name,
+                   CASE WHEN item.wide THEN 'surveysync_writer' ELSE 'surveysync_owner' END);
+  END LOOP;
+END
+$owners$;
 )";
 
 /// For what is there. Leaves out what the current user may not grant. {}: the schemas, quoted.
@@ -90,17 +112,21 @@ constexpr const char* kTail = R"(
 --   GRANT surveysync_reader TO somebody;
 )";
 
-std::string grants() {
+std::string quoted_schemas() {
   std::string names;
   for (const std::string& schema : schemas())
     names += fmt::format("{}'{}'", names.empty() ? "" : ", ", schema);
-  return fmt::format(kGrants, names);
+  return names;
+}
+
+std::string grants() {
+  return fmt::format(kGrants, quoted_schemas());
 }
 
 }  // namespace
 
 std::string print_roles() {
-  return fmt::format("{}{}{}{}", kHead, kRoles, grants(), kTail);
+  return fmt::format("{}{}{}{}{}", kHead, kRoles, fmt::format(kHandOver, quoted_schemas()), grants(), kTail);
 }
 
 void grant_to_roles(pg::Connection& connection) {

@@ -45,6 +45,13 @@ void create_scratch_database(pg::Connection& server, const std::string& name) {
   server.execute(fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", quoted(name)));
 }
 
+std::vector<std::string> scratch_databases(pg::Connection& server, const std::string& prefix) {
+  const std::vector<pg::Param> params = {pg::text(prefix)};
+  return first_column(server.execute(
+      "SELECT datname::text FROM pg_catalog.pg_database WHERE pg_catalog.starts_with(datname::text, $1) ORDER BY 1",
+      params));
+}
+
 void drop_scratch_database(pg::Connection& server, const std::string& name) {
   server.execute(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(name)));
 }

@@ -14,6 +14,8 @@ namespace surveysync::store {
 
 /// Makes the database `name`, empty. `server`: a connection to another database of the server.
 void create_scratch_database(pg::Connection& server, const std::string& name);
+/// Names of databases that begin with `prefix`.
+std::vector<std::string> scratch_databases(pg::Connection& server, const std::string& prefix);
 /// Drops it with whoever is connected to it; nothing where there is none.
 void drop_scratch_database(pg::Connection& server, const std::string& name);
 /// Nobody can connect to it any more, and those who were connected are not.

@@ -2,6 +2,9 @@
 // tests/system/test_roles.py runs the program as each of them.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "fixture.h"
 #include "store/history.h"
 
@@ -55,6 +58,43 @@ TEST_F(RolesTest, MadeBeforeTheFirstMigrationTheyFollowIt) {
   EXPECT_EQ(refusal(*writer, "UPDATE surveysync.schema_migration SET sha256 = ''"), "42501");
   EXPECT_EQ(refusal(*writer, "CREATE SCHEMA own"), "42501");
   EXPECT_EQ(refusal(*writer, "COPY surveysync.run FROM PROGRAM 'true'"), "42501");
+}
+
+TEST_F(RolesTest, WhatASuperuserMadeBeforeIsHandedOver) {
+  store::migrate(*connect());
+  run_sql(
+      "CREATE TABLE alchemer_wide.us_1 (response_id bigint); CREATE VIEW alchemer_wide.us_1_labels AS TABLE "
+      "alchemer_wide.us_1");
+  add_login("a_writer", "surveysync_writer");
+  add_login("an_owner", "surveysync_owner");
+  const auto writer = connect("a_writer");
+  run_sql("GRANT USAGE ON SCHEMA alchemer_wide TO a_writer");
+  const auto lacks = store::History(*writer).missing_privileges();
+  EXPECT_TRUE(std::ranges::any_of(lacks, [](const auto& lack) {
+    return lack.grant == "ALTER TABLE alchemer_wide.us_1 OWNER TO surveysync_writer";
+  }));
+  run_sql(store::print_roles());
+  EXPECT_TRUE(store::History(*writer).missing_privileges().empty());
+  writer->execute("DROP VIEW alchemer_wide.us_1_labels");
+  writer->execute("DROP TABLE alchemer_wide.us_1");
+  EXPECT_TRUE(store::migrate(*connect("an_owner")).empty());
+  EXPECT_EQ(query("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles o ON "
+                  "o.oid = c.relowner WHERE n.nspname IN ('alchemer', 'surveysync') AND o.rolsuper"),
+            "0");
+}
+
+TEST_F(RolesTest, SeveralMigrateAtOnce) {
+  add_login("an_owner", "surveysync_owner");
+  std::vector<std::jthread> processes;
+  for (int process = 0; process < 4; ++process) {
+    processes.emplace_back([this] {
+      try {
+        store::migrate(*connect("an_owner"));
+      } catch (const Error& error) {
+        ADD_FAILURE() << error.full_text();
+      }
+    });
+  }
 }
 
 TEST_F(RolesTest, WideTablesAreTheWritersAndTheReadersToRead) {

@@ -1,4 +1,6 @@
 """What `migrate --print-roles` prints, run by psql: the owner migrates, the writer syncs, the reader reads, and none does more."""
+import re
+
 import harness
 from harness import SystemTest
 
@@ -38,11 +40,23 @@ class Roles(SystemTest):
         for sql in ('DROP TABLE alchemer.answer', 'ALTER TABLE alchemer.response DROP COLUMN status', 'TRUNCATE alchemer.response',
                     'DROP SCHEMA surveysync CASCADE', 'CREATE TABLE alchemer.own (a int)', 'DELETE FROM surveysync.schema_migration'):
             self.refused('loader', sql)
+        self.use('migrator')
         citus = self.bench.run('migrate', '--distributed', 'citus')
         self.assertEqual(citus.code, 2, citus)
         self.assertIn('CREATE EXTENSION citus', citus.err)
         # Again, as after an upgrade: nothing changes, and no error.
         database.execute(self.succeed('migrate', '--print-roles').out)
+        self.succeed('sync')
+
+    def test_check_gives_a_stranger_the_statements_that_are_missing(self):
+        self.succeed('migrate')
+        self.succeed('sync')
+        self.bench.database.execute('CREATE ROLE stranger LOGIN')
+        self.use('stranger')
+        statements = re.findall(r'^ *((?:GRANT|ALTER) .*;)$', self.bench.run('check').out, re.M)
+        self.assertIn('GRANT USAGE ON SCHEMA surveysync TO stranger;', statements)
+        self.bench.database.execute(' '.join(statements))
+        self.assertNotRegex(self.bench.run('check').out, 'GRANT|ALTER')
         self.succeed('sync')
 
 
