@@ -199,6 +199,21 @@ class Stop(DaemonTest):
             self.assertRaises(ProcessLookupError, os.kill, int(stream.read()), 0)
         self.assert_runs_closed()
 
+    def test_while_it_reloads(self):
+        """The lane that is at work is being ended, or its new one begun."""
+        self.bench.sandbox.fault('stall:path=/surveyresponse,at=body,ms=60s')
+        for pause in (0, 0.1):
+            seen = self.requests_of_responses()
+            daemon = self.serve()
+            wait_until(lambda seen=seen: self.requests_of_responses() > seen, 30, 'a request')
+            self.configure(page_size={'start': 20, 'min': 5, 'max': 20})
+            daemon.send(signal.SIGHUP)
+            time.sleep(pause)
+            self.assert_stopped(daemon)
+            self.assertEqual(daemon.events('config_refused'), [])
+            self.configure()
+        self.recover()
+
     def test_with_a_log_that_nobody_reads_any_more(self):
         """Every thread that says something stands still for ever; the deadline ends it all the same."""
         reading, writing = os.pipe()
