@@ -132,6 +132,17 @@ std::string run_json(const store::RunRow& run, const std::vector<store::RunStrea
 
 namespace {
 
+void write_incidents(JsonWriter& writer, const std::vector<store::Incident>& incidents) {
+  writer.key("incidents").begin_array();
+  for (const store::Incident& incident : incidents) {
+    writer.begin_object().field("key", incident.key).field("rule", incident.rule);
+    writer.field("severity", incident.severity).text_or_null("verdict", incident.verdict);
+    writer.field("evidence", incident.evidence).field("next_step", incident.next_step);
+    writer.field("opened_at", incident.opened_at).end_object();
+  }
+  writer.end_array();
+}
+
 void write_service(JsonWriter& writer, const StatusSource& source) {
   writer.text_or_null("worked_by", source.worked_by);
   writer.field("next_run", source.next_run ? std::optional(source.next_run->at) : std::nullopt);
@@ -144,21 +155,21 @@ void write_service(JsonWriter& writer, const StatusSource& source) {
   } else {
     writer.null();
   }
-  writer.key("incidents").begin_array();
-  for (const store::Incident& incident : source.incidents) {
-    writer.begin_object().field("key", incident.key).field("rule", incident.rule);
-    writer.field("severity", incident.severity).text_or_null("verdict", incident.verdict);
-    writer.field("evidence", incident.evidence).field("next_step", incident.next_step);
-    writer.field("opened_at", incident.opened_at).end_object();
-  }
-  writer.end_array();
+  write_incidents(writer, source.incidents);
 }
 
-}  // namespace
+void write_budget(JsonWriter& writer, const report::BudgetView& budget) {
+  writer.begin_object().field("account", budget.account).key("sources").begin_array();
+  for (const std::string& source : budget.sources)
+    writer.value(source);
+  writer.end_array().field("share", std::int64_t{budget.share});
+  writer.field("vendor_limit", std::int64_t{budget.vendor_limit});
+  writer.field("window_seconds", std::chrono::duration<double>(budget.window).count());
+  writer.field("booked_until", budget.booked_until).field("resting_until", budget.resting_until).end_object();
+}
 
-std::string status_json(const std::vector<StatusSource>& sources) {
-  JsonWriter writer;
-  writer.begin_object().key("sources").begin_array();
+void write_sources(JsonWriter& writer, const std::vector<StatusSource>& sources) {
+  writer.begin_array();
   for (const StatusSource& source : sources) {
     writer.begin_object().field("source", source.source).field("configured", source.configured);
     write_clocks(writer, source.clocks);
@@ -180,7 +191,26 @@ std::string status_json(const std::vector<StatusSource>& sources) {
       write_survey(writer, survey);
     writer.end_array().end_object();
   }
+  writer.end_array();
+}
+
+}  // namespace
+
+std::string status_json(const Status& status) {
+  JsonWriter writer;
+  writer.begin_object().key("sources");
+  write_sources(writer, status.sources);
+  write_incidents(writer, status.incidents);
+  writer.key("budgets").begin_array();
+  for (const report::BudgetView& budget : status.budgets)
+    write_budget(writer, budget);
   return writer.end_array().end_object().done();
+}
+
+std::string sources_json(const std::vector<StatusSource>& sources) {
+  JsonWriter writer;
+  write_sources(writer, sources);
+  return writer.done();
 }
 
 std::string quarantine_json(const std::vector<store::QuarantineRow>& rows) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "report/web_view.h"
 #include "store/history.h"
 #include "store/incidents.h"
 #include "store/key_book.h"
@@ -24,6 +25,7 @@ struct StatusSource {
   bool configured = true;
   store::ClockRow clocks;  ///< of the whole source; empty when it never ran
   std::optional<store::RunRow> last_run;
+  std::string last_trouble = {};  ///< why it did not succeed; empty: it did, or nobody knows
   std::vector<model::Capability> capabilities;
   std::string fallback;                                    ///< see fallback_text
   Duration probe_all = std::chrono::hours(24);             ///< as configured
@@ -35,10 +37,19 @@ struct StatusSource {
   std::vector<StatusSurvey> surveys;
 };
 
+/// All that `status` says.
+struct Status {
+  std::vector<StatusSource> sources = {};
+  std::vector<store::Incident> incidents = {};   ///< open ones that are about no source
+  std::vector<report::BudgetView> budgets = {};  ///< one for each account
+};
+
 std::string runs_json(const std::vector<store::RunRow>& runs);
 std::string run_json(const store::RunRow& run, const std::vector<store::RunStreamRow>& streams,
                      const std::vector<store::Certificate>& certificates);
-std::string status_json(const std::vector<StatusSource>& sources);
+std::string status_json(const Status& status);
+/// Its array of sources alone.
+std::string sources_json(const std::vector<StatusSource>& sources);
 std::string quarantine_json(const std::vector<store::QuarantineRow>& rows);
 /// With `raw` (broken UTF-8 replaced) and `raw_base64` (exact).
 std::string quarantine_item_json(const store::QuarantineRow& row);

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "app/assembly.h"
+#include "app/config_salvage.h"
 #include "app/host_name.h"
-#include "report/alert_formats.h"
 #include "store/freshness.h"
 
 namespace surveysync::app {
@@ -72,6 +72,7 @@ IncidentDesk::IncidentDesk(DeskOptions options, Masker& masker, Observer& observ
                                              [this](const std::string& channel, const report::ChannelRecord& record) {
                                                act(delivery_act(channel, host_, record));
                                              });
+  if (options_.looks_around) keep_channels(options_.state_dir, options_.alerts);
   thread_ = std::jthread([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -115,6 +116,7 @@ void IncidentDesk::ping(const event::RunFinished& event) {
 
 void IncidentDesk::use(DeskOptions options) {
   alerts_->use(options.alerts);
+  if (options.looks_around) keep_channels(options.state_dir, options.alerts);
   const std::lock_guard lock(mutex_);
   renewed_ = std::move(options);
   heard_.notify_all();
@@ -176,7 +178,7 @@ bool IncidentDesk::take(std::optional<IncidentAct>& act, const std::stop_token& 
 
 /// Does `work` with the database; false when it is away. A connection that turns out to be dead is replaced once.
 bool IncidentDesk::with_database(const std::function<void(pg::Connection&)>& work, const std::stop_token& stop) {
-  if (clock_.now() < ask_database_at_) return false;
+  if (clock_.now() < ask_database_at_ || options_.database.uri.empty()) return false;
   for (int attempt = 1; attempt <= 2; ++attempt) {
     const bool kept = connection_ != nullptr;
     try {
@@ -255,7 +257,7 @@ void IncidentDesk::told(KnownIncident known, AlertState state) {
                                            alert.severity,
                                            alert.verdict,
                                            alert.evidence,
-                                           report::in_one_line(alert.next_step)});
+                                           alert.next_step});
 }
 
 /// Opens it, or brings the open one up to date. `again`: an earlier process, or we, may have begun to.

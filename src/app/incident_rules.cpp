@@ -283,11 +283,12 @@ Acts IncidentRules::failure_of(const Story& story, const event::RunFinished& eve
   if (event.cause == policy(ErrorKind::unauthorized).name || event.cause == policy(ErrorKind::locked).name) return {};
   const Scope& scope = event.scope;
   if (event.cause == policy(ErrorKind::malformed).name && event.counts.quarantined > 0) {
-    return {open("quarantine_limit", scope, "critical", "",
-                 fmt::format("{} ({} in it)", failure_text(story, event), event.counts.quarantined),
-                 fmt::format("Look at what could not be stored and why; once that is mended, store it again:\n"
-                             "surveysync quarantine list --source {0}\nsurveysync quarantine retry --source {0}",
-                             scope.source))};
+    return {
+        open("quarantine_limit", scope, "critical", "",
+             fmt::format("{}; {} records went into quarantine", failure_text(story, event), event.counts.quarantined),
+             fmt::format("Look at what could not be stored and why; once that is mended, store it again:\n"
+                         "surveysync quarantine list --source {0}\nsurveysync quarantine retry --source {0}",
+                         scope.source))};
   }
   // What has an incident of its own is not told twice.
   const bool told = !story.unbalanced.empty() || !story.braked.empty();

@@ -39,7 +39,7 @@ std::string affected_by(const store::Incident& incident) {
     return fmt::format("nothing yet: {} is loaded; without a good second key the next rotation stops it", source);
   if (rule == "certificate_unbalanced")
     return "reports on the surveys that are named: records may be missing or too many";
-  if (rule == "deletion_brake") return "records that the vendor has no more are still live in " + tables;
+  if (rule == "deletion_brake") return "records that no longer exist at the vendor still count in " + tables;
   if (rule == "run_failed") return tables + ": what was not read is as old as the last good run; what was stored stays";
   if (rule == "not_certified_lately") return tables + " are older than promised, and so is all that is built on them";
   if (rule == "quarantine_limit") return fmt::format("{}: records that could not be stored are missing", tables);

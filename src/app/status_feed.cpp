@@ -1,5 +1,7 @@
 #include "app/status_feed.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "app/assembly.h"
@@ -53,7 +55,29 @@ StatusFeed::~StatusFeed() {
 
 void StatusFeed::on_event(const Event& event) noexcept {
   meters_.on_event(event);
+  try {
+    keep(event);
+  } catch (const std::exception&) {
+    // The database has it as well, or will.
+  }
   if (changes_the_page(event)) bell_.ring();
+}
+
+/// What this process has told is known also while the database is away.
+void StatusFeed::keep(const Event& event) {
+  constexpr std::size_t kMost = 100;
+  const auto forget = [&](const std::string& key) {
+    std::erase_if(view_.told, [&](const report::IncidentView& one) { return one.key == key; });
+  };
+  const std::lock_guard lock(mutex_);
+  if (const auto* opened = std::get_if<event::IncidentOpened>(&event)) {
+    forget(opened->key);
+    if (view_.told.size() < kMost)
+      view_.told.push_back({opened->key, opened->rule, opened->scope.source, opened->severity, opened->verdict,
+                            opened->evidence, opened->next_step, clock_.utc_now()});
+  } else if (const auto* resolved = std::get_if<event::IncidentResolved>(&event)) {
+    forget(resolved->key);
+  }
 }
 
 void StatusFeed::stop() {
@@ -149,6 +173,11 @@ Duration StatusFeed::look(std::unique_ptr<pg::Connection>& connection, const std
   } catch (const Error& failure) {
     connection.reset();
     if (!stop.stop_requested()) note(nullptr, &failure);
+  } catch (const std::exception& failure) {
+    // Whatever it is: a page is no reason to end the daemon.
+    connection.reset();
+    const Error shown(ErrorKind::bug, fmt::format("looking at the database: {}", failure.what()));
+    note(nullptr, &shown);
   }
   return clock_.now() - began;
 }

@@ -48,6 +48,7 @@ class StatusFeed final : public Observer {
   Duration look(std::unique_ptr<pg::Connection>& connection, const std::stop_token& stop);
   void note(std::shared_ptr<const report::DatabaseView> view, const Error* failure);
   void publish();
+  void keep(const Event& event);
 
   Observer& observer_;
   Clock& clock_;

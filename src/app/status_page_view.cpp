@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <set>
 
-#include "app/assembly.h"
+#include "app/human.h"
 #include "app/status_feed.h"
 #include "app/status_view.h"
 #include "store/overview.h"
@@ -57,7 +57,7 @@ report::SourceView source_view(const StatusSource& status, const SourceConfig* c
   source.clocks = clocks_of(status.clocks);
   source.stored = status.clocks.stored_live;
   source.reads = status.fallback;
-  source.worked_by = status.worked_by;
+  source.worked_by = spoken_process(status.worked_by);
   if (status.next_run) {
     source.next_run = status.next_run->at;
     source.next_reason = status.next_run->reason;
@@ -79,37 +79,6 @@ report::IncidentView incident_view(store::Incident& incident) {
           incident.verdict, incident.evidence, incident.next_step, incident.opened_at};
 }
 
-/// One for each account, in the order of the configuration.
-std::vector<report::BudgetView> budgets_of(const Config& config, store::Overview& overview) {
-  const std::vector<store::BudgetRow> rows = overview.budgets();
-  std::vector<report::BudgetView> budgets;
-  for (const SourceConfig& source : config.sources) {
-    const std::string account = source.type + "/" + source.account;
-    const auto known = std::ranges::find(budgets, account, &report::BudgetView::account);
-    if (known != budgets.end()) {
-      known->sources.push_back(source.name);
-      continue;
-    }
-    const http::LimiterOptions pacing = account_pacing(source, config);
-    report::BudgetView budget{account, {source.name}, pacing.requests, source.limits.vendor_limit, pacing.window, {},
-                              {}};
-    const auto row = std::ranges::find(rows, account, &store::BudgetRow::account);
-    if (row != rows.end()) {
-      budget.booked_until = row->next_free_at;
-      budget.resting_until = row->rest_until;
-    }
-    budgets.push_back(std::move(budget));
-  }
-  return budgets;
-}
-
-/// The array inside the document of `status --json`.
-std::string sources_array(const std::vector<StatusSource>& sources) {
-  std::string text = status_json(sources);
-  const std::size_t begin = text.find('['), end = text.rfind(']');
-  return begin == std::string::npos ? "[]" : text.substr(begin, end - begin + 1);
-}
-
 }  // namespace
 
 std::shared_ptr<const report::DatabaseView> look_for_page(const Config& config, pg::Connection& connection,
@@ -118,8 +87,8 @@ std::shared_ptr<const report::DatabaseView> look_for_page(const Config& config, 
   auto view = std::make_shared<report::DatabaseView>();
   store::Overview overview(connection);
   view->taken_at = clock.utc_now();
-  const std::vector<StatusSource> sources = look_at_status(config, connection);
-  for (const StatusSource& source : sources)
+  Status status = look_at_status(config, connection);
+  for (const StatusSource& source : status.sources)
     view->sources.push_back(source_view(source, config.find(source.source)));
   for (store::KeyRecord& key : store::KeyBook(connection).records("")) {
     const auto source = std::ranges::find(view->sources, key.source, &report::SourceView::name);
@@ -131,13 +100,20 @@ std::shared_ptr<const report::DatabaseView> look_for_page(const Config& config, 
     std::ranges::sort(source.keys, std::greater(), &report::KeyView::slot);
   for (store::Incident& incident : store::Incidents(connection).open_ones())
     view->incidents.push_back(incident_view(incident));
-  for (store::RunRow& run : store::History(connection).runs("", kRuns))
+  std::ranges::stable_partition(view->incidents, [](const auto& incident) { return incident.severity == "critical"; });
+  for (store::RunRow& run : store::History(connection).runs("", kRuns)) {
+    const auto source = std::ranges::find(status.sources, run.source, &StatusSource::source);
+    const bool newest = source != status.sources.end() && source->last_run && source->last_run->run_id == run.run_id;
+    const std::string error = newest ? source->last_trouble : run.error;
     view->runs.push_back(
-        {run.run_id, run.source, run.kind, run.outcome, run.error, run.started_at, run.finished_at, run.counts});
-  view->budgets = budgets_of(config, overview);
+        {run.run_id, run.source, run.kind, run.outcome, error, run.started_at, run.finished_at, run.counts});
+  }
+  view->budgets = std::move(status.budgets);
   for (store::DayRow& day : overview.days(kDays))
     view->days.push_back({std::move(day.day), day.inserted, day.updated});
-  view->sources_json = sources_array(sources);
+  view->sources_json = sources_json(status.sources);
+  while (view->sources_json.ends_with('\n'))
+    view->sources_json.pop_back();
   view->took = clock.now() - began;
   return view;
 }

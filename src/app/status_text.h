@@ -8,8 +8,11 @@
 
 namespace surveysync::app {
 
-/// Clocks, service, what was learned, lists and surveys of all sources.
-std::string status_text(const std::vector<StatusSource>& sources, UtcTime now);
+/// Several sources in a table first, what is wrong on top; incidents with what to do; then clocks, service, what was
+/// learned, lists and surveys of each source; the request budgets.
+std::string status_text(const Status& status, UtcTime now);
+/// `text` with the words that mean trouble in colours, for terminals.
+std::string with_colours(std::string text);
 /// How one source stands, in one line without anything that changes by itself: "us: run 7 succeeded, certified
 /// 2026-11-22 02:20:11, balanced, next run 2026-11-23 02:15:00 (scheduled)".
 std::string status_line(const StatusSource& source);

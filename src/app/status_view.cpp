@@ -6,7 +6,9 @@
 #include "app/agenda_question.h"
 #include "app/assembly.h"
 #include "app/capability_text.h"
+#include "app/run_story.h"
 #include "sources/source.h"
+#include "store/overview.h"
 #include "store/requests.h"
 
 namespace surveysync::app {
@@ -69,7 +71,9 @@ void add_last_run(StatusSource& source, store::History& history) {
   if (runs.empty()) return;
   source.last_run = runs.front();
   const auto surveys = by_id(source);
-  for (store::RunStreamRow& row : history.run_streams(source.last_run->run_id)) {
+  std::vector<store::RunStreamRow> streams = history.run_streams(source.last_run->run_id);
+  source.last_trouble = failure_text(*source.last_run, streams);
+  for (store::RunStreamRow& row : streams) {
     const auto found = surveys.find(row.partition);
     if (!row.error.empty() && found != surveys.end()) found->second->error = std::move(row.error);
   }
@@ -100,32 +104,67 @@ void add_capabilities(StatusSource& source, const SourceConfig* config, store::L
   if (!source.capabilities.empty()) source.fallback = fallback_text(abilities_of(*config, all), all);
 }
 
+/// One for each account, in the order of the configuration.
+std::vector<report::BudgetView> budgets_of(const Config& config, store::Overview& overview) {
+  const std::vector<store::BudgetRow> rows = overview.budgets();
+  std::vector<report::BudgetView> budgets;
+  for (const SourceConfig& source : config.sources) {
+    const std::string account = source.type + "/" + source.account;
+    const auto known = std::ranges::find(budgets, account, &report::BudgetView::account);
+    if (known != budgets.end()) {
+      known->sources.push_back(source.name);
+      continue;
+    }
+    const http::LimiterOptions pacing = account_pacing(source, config);
+    report::BudgetView budget{account, {source.name}, pacing.requests, source.limits.vendor_limit, pacing.window, {},
+                              {}};
+    const auto row = std::ranges::find(rows, account, &store::BudgetRow::account);
+    if (row != rows.end()) {
+      budget.booked_until = row->next_free_at;
+      budget.resting_until = row->rest_until;
+    }
+    budgets.push_back(std::move(budget));
+  }
+  return budgets;
+}
+
 /// What the daemon and its keys are about.
 void add_service(StatusSource& source, const SourceConfig* config, pg::Connection& connection, UtcTime now) {
   for (store::KeyRecord& key : store::KeyBook(connection).records(source.source))
     if (key.slot == "secret" && !key.verdict.empty()) source.refused = std::move(key);
-  for (store::Incident& incident : store::Incidents(connection).open_ones())
-    if (incident.source == source.source) source.incidents.push_back(std::move(incident));
   source.worked_by = store::Requests(connection).holder(source.source).value_or("");
   store::History history(connection);
   if (config != nullptr) source.next_run = sync::next_run(agenda_question(*config, history, now));
 }
 
+/// Those of a source stand with it, the critical ones first.
+void add_incidents(Status& status, std::vector<store::Incident> open) {
+  std::ranges::stable_partition(open, [](const store::Incident& incident) { return incident.severity == "critical"; });
+  for (store::Incident& incident : open) {
+    const auto source = std::ranges::find(status.sources, incident.source, &StatusSource::source);
+    (source == status.sources.end() ? status.incidents : source->incidents).push_back(std::move(incident));
+  }
+}
+
 }  // namespace
 
-std::vector<StatusSource> look_at_status(const Config& config, pg::Connection& connection) {
+Status look_at_status(const Config& config, pg::Connection& connection) {
   store::History history(connection);
   store::Ledger ledger(connection);
   const UtcTime now = ledger.now();
-  std::vector<StatusSource> sources = collect(config, history);
-  for (StatusSource& source : sources) {
+  Status status;
+  status.sources = collect(config, history);
+  for (StatusSource& source : status.sources) {
     const SourceConfig* const configured = config.find(source.source);
     add_last_run(source, history);
     add_standing(source, ledger);
     add_capabilities(source, configured, ledger);
     add_service(source, configured, connection, now);
   }
-  return sources;
+  add_incidents(status, store::Incidents(connection).open_ones());
+  store::Overview overview(connection);
+  status.budgets = budgets_of(config, overview);
+  return status;
 }
 
 }  // namespace surveysync::app

@@ -11,6 +11,6 @@
 namespace surveysync::app {
 
 /// Sources that are no longer configured come last.
-std::vector<StatusSource> look_at_status(const Config& config, pg::Connection& connection);
+Status look_at_status(const Config& config, pg::Connection& connection);
 
 }  // namespace surveysync::app

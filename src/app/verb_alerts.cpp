@@ -2,12 +2,14 @@
 
 #include "app/alert_test.h"
 #include "app/config_environment.h"
+#include "app/config_salvage.h"
 #include "app/exit_code.h"
 #include "app/host_name.h"
 #include "app/human.h"
 #include "app/incident_desk.h"
 #include "app/json_writer.h"
 #include "app/verbs.h"
+#include "report/alert_formats.h"
 
 namespace surveysync::app {
 namespace {
@@ -80,11 +82,25 @@ IncidentAct crash_of(const std::string& unit, const std::string& more) {
                        environment_text("MONITOR_SERVICE_RESULT"));
 }
 
-int tell_crash(Program& program, const AlertFlags& flags) {
-  program.start_log();
-  Config config = program.config();
+/// The configuration, or what can be used of it. `trouble`: what is wrong with it, which may be why the unit failed.
+Config config_of_crash(Program& program, std::string& trouble) {
+  constexpr std::size_t kMostShown = 500;
   try {
-    config = program.connecting_config();
+    Config config = program.config();
+    program.start_log();
+    return config;
+  } catch (const Error& failure) {
+    program.complain(failure);
+    trouble = fmt::format("; {}", shortened(report::in_one_line(failure.what()), kMostShown));
+    return salvaged_config(program.flags.config_file);
+  }
+}
+
+int tell_crash(Program& program, const AlertFlags& flags) {
+  std::string trouble;
+  Config config = config_of_crash(program, trouble);
+  try {
+    config = program.with_secrets(config);
   } catch (const Error& failure) {
     // The database's password cannot be read, perhaps: that is no reason to be silent.
     program.observers().on_event(event::Note{{}, Severity::warning, failure.full_text()});
@@ -93,7 +109,7 @@ int tell_crash(Program& program, const AlertFlags& flags) {
     program.complain("no channel for alerts is configured: only the log says it",
                      "add [alerts.NAME] to the configuration");
   IncidentDesk desk(desk_options(config, false), program.masker(), program.observers(), program.clock());
-  desk.act(crash_of(flags.unit, {}));
+  desk.act(crash_of(flags.unit, trouble));
   desk.flush(kTellTime);
   return kExitOk;
 }
@@ -114,7 +130,8 @@ void add_alerts_verbs(CLI::App& app, Program& program, Action& action) {
   CLI::App* const crash = alerts->add_subcommand("crash", "Tell that a unit of systemd has failed: for OnFailure=");
   crash->footer(
       "Reads MONITOR_SERVICE_RESULT and its companions, which systemd sets. Needs no database: what cannot be\n"
-      "sent now waits in state.dir. The incident is over when the daemon runs again.\n"
+      "sent now waits in state.dir. A broken configuration is told too, by what can be read of it, or by the\n"
+      "channels that the daemon used last. The incident is over when the daemon runs again.\n"
       "\nExample:\n  surveysync alerts crash surveysync.service");
   crash->add_option("UNIT", flags->unit, "the unit's name")->required();
   crash->callback([&program, &action, flags] { action = [&program, flags] { return tell_crash(program, *flags); }; });

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <set>
+
 #include "app/history_json.h"
 #include "app/human.h"
+#include "app/run_story.h"
 #include "app/verbs.h"
 #include "report/log_line.h"
 
@@ -30,11 +33,18 @@ std::string first_line(const std::string& text) {
   return shortened(report::printable(text.substr(0, text.find('\n'))), 60);
 }
 
+/// Most say it themselves; of the others their parts do.
+std::string why(const store::RunRow& run, store::History& history) {
+  const bool unsaid = run.error.empty() && (run.outcome == "failed" || run.outcome == "partial");
+  return failure_text(run, unsaid ? history.run_streams(run.run_id) : std::vector<store::RunStreamRow>());
+}
+
 int list_runs(Program& program, const RunsFlags& flags) {
   program.start_log();
   if (!flags.source.empty()) choose_sources(program.config(), {flags.source});
   const auto connection = program.open_database();
-  const std::vector<store::RunRow> runs = store::History(*connection).runs(flags.source, flags.limit);
+  store::History history(*connection);
+  const std::vector<store::RunRow> runs = history.runs(flags.source, flags.limit);
   if (flags.json) {
     program.print(runs_json(runs));
     return 0;
@@ -56,7 +66,7 @@ int list_runs(Program& program, const RunsFlags& flags) {
     table.add({fmt::format("{}", run.run_id), run.source, run.kind, outcome_text(run.outcome), moment(run.started_at),
                elapsed_text(run.started_at, run.finished_at), grouped(run.counts.inserted), grouped(run.counts.updated),
                grouped(run.counts.unchanged), grouped(run.counts.tombstoned), grouped(run.counts.quarantined),
-               grouped(run.counts.requests), first_line(run.error)});
+               grouped(run.counts.requests), first_line(why(run, history))});
   }
   program.print(table.empty() ? "no runs yet: `surveysync sync` makes the first\n" : table.text());
   return 0;
@@ -95,6 +105,19 @@ std::string streams_text(const std::vector<store::RunStreamRow>& streams) {
   return table.empty() ? "" : "\n" + table.text();
 }
 
+/// What had no room in the table, each once.
+std::string errors_text(const std::vector<store::RunStreamRow>& streams) {
+  constexpr std::size_t kMost = 10;
+  std::set<std::string> told;
+  std::string text;
+  for (const store::RunStreamRow& row : streams) {
+    const std::string line = report::printable(row.error.substr(0, row.error.find('\n')));
+    if (line == first_line(row.error) || told.size() == kMost || !told.insert(line).second) continue;
+    text += fmt::format("\n{} {}: {}\n", row.stream, row.partition, line);
+  }
+  return text;
+}
+
 std::string certificates_text(const std::vector<store::Certificate>& certificates) {
   TextTable table({{"STREAM"},
                    {"SURVEY"},
@@ -122,8 +145,9 @@ int show_run(Program& program, const RunsFlags& flags) {
     throw Error(ErrorKind::config, fmt::format("there is no run {}", flags.run_id), "`surveysync runs` lists them");
   const std::vector<store::RunStreamRow> streams = history.run_streams(flags.run_id);
   const std::vector<store::Certificate> certificates = history.certificates(flags.run_id);
-  program.print(flags.json ? run_json(*run, streams, certificates)
-                           : run_head(*run) + streams_text(streams) + certificates_text(certificates));
+  program.print(flags.json
+                    ? run_json(*run, streams, certificates)
+                    : run_head(*run) + streams_text(streams) + errors_text(streams) + certificates_text(certificates));
   return 0;
 }
 

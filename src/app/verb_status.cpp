@@ -8,6 +8,7 @@
 #include "app/status_text.h"
 #include "app/status_view.h"
 #include "app/verbs.h"
+#include "report/log_line.h"
 #include "store/migrate.h"
 
 namespace surveysync::app {
@@ -83,18 +84,22 @@ class Watch {
   }
 
  private:
-  void show(const std::vector<StatusSource>& sources) {
+  void show(Status status) {
     const UtcTime now = program_.clock().utc_now();
-    if (screen_) return screen_->draw(program_, head(now) + status_text(sources, now));
+    if (screen_) return screen_->draw(program_, head(now) + status_text(status, now));
     if (json_) {
-      std::string document = status_json(sources);
+      for (report::BudgetView& budget : status.budgets)
+        budget.booked_until.reset();  // each request moves it on
+      std::string document = status_json(status);
       if (document != last_document_) program_.print(document);
       last_document_ = std::move(document);
       return;
     }
     std::vector<std::string> lines;
-    for (const StatusSource& source : sources)
+    for (const StatusSource& source : status.sources)
       lines.push_back(status_line(source));
+    for (const store::Incident& incident : status.incidents)
+      lines.push_back(report::printable(fmt::format("incident {}: {}", incident.key, incident.evidence)));
     teller_.tell(program_, lines, now);
   }
   void show(const Error& failure) {
@@ -115,8 +120,13 @@ int run_status(Program& program, const StatusFlags& flags) {
   program.start_log();
   if (flags.watch) return Watch(program, flags.json).run();
   const auto connection = program.open_database();
-  const std::vector<StatusSource> sources = look_at_status(program.config(), *connection);
-  program.print(flags.json ? status_json(sources) : status_text(sources, program.clock().utc_now()));
+  const Status status = look_at_status(program.config(), *connection);
+  if (flags.json) {
+    program.print(status_json(status));
+  } else {
+    const std::string text = status_text(status, program.clock().utc_now());
+    program.print(program.colours() ? with_colours(text) : text);
+  }
   return 0;
 }
 
@@ -129,7 +139,8 @@ void add_status_verb(CLI::App& app, Program& program, Action& action) {
       "balanced, and the newest change seen at the vendor. Also what was learned of the account and how changes are\n"
       "read there, when each survey was last probed, what the last run could not do, when the next one is due, who "
       "works\n"
-      "the source now, a refused key, and open incidents. --watch draws it again every two seconds; where standard\n"
+      "the source now, a refused key, open incidents with what to do, and the request budgets. --watch draws it again "
+      "every two seconds; where standard\n"
       "output is no terminal it prints a line, or with --json the document, when something changed.\n"
       "\nExamples:\n  surveysync status\n  surveysync status --watch\n"
       "  surveysync status --json | jq '.sources[].surveys[] | select(.balanced | not)'");

@@ -71,7 +71,8 @@ std::vector<std::string> lines_of(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size());
-    if (end > 0) lines.emplace_back(text.substr(0, end));
+    const std::size_t begin = std::min(text.find_first_not_of(' '), end);
+    if (begin < end) lines.emplace_back(text.substr(begin, end - begin));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines;
@@ -99,6 +100,7 @@ std::string alert_title(const Alert& alert) {
     title += ": " + printable(about(alert.key.substr(alert.rule.size() + 1)));
   if (!alert.verdict.empty()) title += printable(fmt::format(" ({})", spaced(alert.verdict)));
   if (alert.state == AlertState::repeated) title += ", still";
+  if (alert.state == AlertState::raised) title += ", now critical";
   return title;
 }
 
@@ -109,7 +111,9 @@ std::string alert_text(const Alert& alert) {
   };
   if (!alert.message.empty() && alert.message != alert.evidence)
     line(is_over(alert) ? "Over:" : "Note:", alert.message);
-  line(is_over(alert) ? "It was:" : "What:", alert.evidence);
+  const std::vector<std::string> what = lines_of(alert.evidence);
+  for (std::size_t i = 0; i < what.size(); ++i)
+    line(i > 0 ? "" : is_over(alert) ? "It was:" : "What:", what[i]);
   line("Since:", time_of(alert.since));
   if (alert.resolved_at) line("Until:", time_of(*alert.resolved_at));
   if (!is_over(alert)) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/sha256.h"
 #include "report/alert_formats.h"
 #include "report/alerts_mail.h"
 #include "report/log_line.h"
@@ -99,6 +100,10 @@ std::string mail_message(const Alert& alert, const MailEnvelope& envelope) {
   header("To", fmt::format("{}", fmt::join(envelope.to, ",\r\n ")));
   header("Subject", header_text("[surveysync] " + alert_title(alert), kSubject.size()));
   header("Message-ID", fmt::format("<{}>", envelope.message_id));
+  // All mails of one incident are one thread, whoever sends them.
+  const auto since = std::chrono::floor<std::chrono::seconds>(alert.since).time_since_epoch().count();
+  const std::string thread = sha256_hex(fmt::format("{} {}", alert.key, since)).substr(0, 32);
+  header("References", fmt::format("<{}@incident.surveysync>", thread));
   header("Auto-Submitted", "auto-generated");
   header("MIME-Version", "1.0");
   header("Content-Type", "text/plain; charset=utf-8");

@@ -217,7 +217,7 @@ void add_surveys(Families& out, const StatusView& view) {
 
 void add_incidents(Families& out, const StatusView& view) {
   std::map<std::tuple<std::string, std::string, std::string>, std::int64_t> open;
-  for (const IncidentView& incident : view.database->incidents)
+  for (const IncidentView& incident : open_incidents(view))
     ++open[{incident.rule, incident.source, incident.severity}];
   out.gauge("surveysync_open_incidents", "Incidents that are open now.");
   if (open.empty()) out.add({{"rule", ""}, {"source", ""}, {"severity", ""}}, 0.0);  // so that there is always a series

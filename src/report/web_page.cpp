@@ -14,7 +14,7 @@ namespace surveysync::report {
 namespace {
 
 constexpr int kFollow = 10;  // seconds, for whoever asks for it
-constexpr std::size_t kErrorBytes = 200;
+constexpr std::size_t kErrorBytes = 200, kTroubleBytes = 600;
 
 std::string head(const StatusView& view, const PageOptions& options, const Standing& standing) {
   // The mark first: it is what a narrow tab still shows.
@@ -37,7 +37,9 @@ std::string top(const StatusView& view, const PageOptions& options) {
       options.refresh_seconds > 0
           ? fmt::format(R"(renewed every {} s, <a href="/">stand still</a>)", options.refresh_seconds)
           : fmt::format(R"(<a href="/?refresh={0}">renew every {0} s</a>)", kFollow);
-  const std::string exact = format_utc(std::chrono::floor<std::chrono::seconds>(view.at));
+  // What the database said then; this moment may be later.
+  const UtcTime of = view.database ? view.database->taken_at : view.at;
+  const std::string exact = format_utc(std::chrono::floor<std::chrono::seconds>(of));
   return fmt::format(
       R"(<header class="top"><div class="wrap"><p class="brand"><svg class="i" aria-hidden="true" focusable="false"><use href="#mark"/></svg>surveysync</p>)"
       R"(<p>{}as of <time datetime="{}">{} UTC</time> · {}</p></div></header>)",
@@ -81,7 +83,7 @@ std::string trouble(const StatusView& view) {
   return fmt::format(
       R"(<div class="notice warn" role="status"><p><strong>{}{}.</strong> {}{}</p><p class="quiet">{}</p></div>)", what,
       view.trouble_since ? fmt::format(" since {}", to_minute(*view.trouble_since)) : "", age,
-      view.away ? " Loading waits for it and goes on by itself." : "", html(first_words(view.trouble, kErrorBytes)));
+      view.away ? " Loading waits for it and goes on by itself." : "", html(first_words(view.trouble, kTroubleBytes)));
 }
 
 /// "credentials_refused" to "credentials refused".
@@ -90,22 +92,35 @@ std::string rule_in_words(std::string rule) {
   return rule;
 }
 
+/// A sentence, and the commands below it as they are typed.
+std::string next_step(std::string_view step) {
+  if (step.empty()) return {};
+  std::size_t end = std::min(step.find('\n'), step.size());
+  std::string text = fmt::format(R"(<p class="next"><b>Next step</b>{})", html(step.substr(0, end)));
+  while (end < step.size()) {
+    step.remove_prefix(end + 1);
+    end = std::min(step.find('\n'), step.size());
+    text += fmt::format("<code>{}</code>", html(step.substr(0, end)));
+  }
+  return text + "</p>";
+}
+
 std::string incident(const IncidentView& one, std::size_t number, UtcTime now) {
   const bool critical = one.severity == "critical" || one.severity == "error";
-  const std::string verdict = one.verdict.empty() ? "" : fmt::format(" <code>{}</code>", html(one.verdict));
+  const std::string verdict = one.verdict.empty() ? "" : fmt::format(" (<code>{}</code>)", html(one.verdict));
   return fmt::format(
       R"(<section class="card incident{}" aria-labelledby="incident-{}"><header><h2 id="incident-{}">{}{}</h2><p class="pill {}">{}{}</p></header>)"
       R"(<p class="meta">open {}, since {} · <code>{}</code></p><p>{}</p>{}</section>)",
       critical ? "" : " mild", number, number, one.source.empty() ? "" : html(one.source) + ": ",
       html(rule_in_words(one.rule)) + verdict, critical ? "bad" : "warn", icon("warn"), html(one.severity),
       spoken_time(now - one.opened_at), to_minute(one.opened_at), html(one.key), html(one.evidence),
-      one.next_step.empty() ? "" : fmt::format(R"(<p class="next"><b>Next step</b>{}</p>)", html(one.next_step)));
+      next_step(one.next_step));
 }
 
 std::string incidents(const StatusView& view) {
   std::string text;
   std::size_t number = 0;
-  for (const IncidentView& one : view.database->incidents)
+  for (const IncidentView& one : open_incidents(view))
     text += incident(one, ++number, view.at);
   return text;
 }
@@ -130,7 +145,7 @@ std::string budget(const StatusView& view, const BudgetView& one) {
   return fmt::format(
       R"(<div class="budget"><p><span><strong>{0}</strong>{1}</span><span>{2} of {3} requests in the last minute</span></p>)"
       R"(<svg class="bar" role="img" aria-label="{2} of {3} requests in the last minute, {4} percent of our share"><rect class="fill calm" width="{5:.1f}%" height="100%"/></svg>)"
-      R"(<p class="quiet">Counted in this process; the vendor allows the account {6} in {7}.</p></div>)",
+      R"(<p class="quiet">Counted in this process alone; the vendor allows the account {6} in {7}.</p></div>)",
       html(one.account), budget_state(view, one), with_commas(calls), with_commas(static_cast<std::int64_t>(minute)),
       static_cast<int>(used * 100), used * 100, with_commas(one.vendor_limit), spoken_time(one.window));
 }
@@ -158,8 +173,14 @@ std::string outcome(const RunView& run) {
 std::string runs(const StatusView& view) {
   const std::string begin =
       R"(<section class="card" aria-labelledby="runs"><header><h2 id="runs">Last runs</h2></header>)";
-  if (view.database->runs.empty())
-    return begin + R"(<p class="meta">There are none yet. The daemon begins the first by itself.</p></section>)";
+  if (view.database->runs.empty()) {
+    const bool scheduled =
+        std::ranges::any_of(view.database->sources, [](const SourceView& s) { return s.next_run.has_value(); });
+    return begin +
+           (scheduled
+                ? R"(<p class="meta">There are none yet. The daemon begins the first by itself.</p></section>)"
+                : R"(<p class="meta">There are none yet. Without a schedule they begin when asked: <code>surveysync sync</code></p></section>)");
+  }
   HtmlTable table("Last runs, newest first", "stack three",
                   {{"Run"},
                    {"Source"},
@@ -201,8 +222,8 @@ std::string status_page(const StatusView& view, const PageOptions& options) {
   page += R"(<body><a class="skip" href="#main">Skip to the content</a>)";
   page += icon_sprite();
   page += top(view, options) + R"(<main id="main" class="wrap">)" + hero(view, standing) + trouble(view);
+  page += incidents(view);
   if (view.database) {
-    page += incidents(view);
     for (const SourceView& source : view.database->sources)
       page += source_card(view, source);
     const std::string budget_card = budgets(view);

@@ -125,29 +125,39 @@ std::shared_ptr<const StatusView> StatusServer::latest() const {
 void StatusServer::serve(const std::stop_token& stop) {
   std::vector<pollfd> watched;
   while (!stop.stop_requested()) {
-    watched.clear();
-    watched.push_back({wake_.get(), POLLIN, 0});
-    for (const Descriptor& listener : listeners_)
-      watched.push_back({listener.get(), POLLIN, 0});
-    SteadyTime until = clock_.now() + kLongestSleep;
-    for (const Visitor& visitor : visitors_) {
-      const bool answering = visitor.phase == Visitor::Phase::answering;
-      watched.push_back({visitor.socket.get(), static_cast<short>(answering ? POLLOUT : POLLIN), 0});
-      until = std::min(until, visitor.until);
+    try {
+      if (!turn(watched, stop)) return;
+    } catch (const std::exception&) {
+      visitors_.clear();  // no memory, say: whoever was here may come again
     }
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - clock_.now());
-    if (::poll(watched.data(), watched.size(), static_cast<int>(std::max<std::int64_t>(0, wait.count()))) < 0 &&
-        errno != EINTR)
-      return;
-    std::size_t at = 1 + listeners_.size();
-    for (auto visitor = visitors_.begin(); visitor != visitors_.end(); ++at) {
-      const bool stays = advance(*visitor, watched[at].revents);
-      visitor = stays ? std::next(visitor) : visitors_.erase(visitor);
-    }
-    for (std::size_t listener = 0; listener < listeners_.size(); ++listener)
-      if (watched[1 + listener].revents != 0) accept_all(listeners_[listener].get(), stop);
-    reading_.connections = static_cast<std::int64_t>(visitors_.size());
   }
+}
+
+/// Waits for something to do, and does it. False: nobody can be waited for any more.
+bool StatusServer::turn(std::vector<pollfd>& watched, const std::stop_token& stop) {
+  watched.clear();
+  watched.push_back({wake_.get(), POLLIN, 0});
+  for (const Descriptor& listener : listeners_)
+    watched.push_back({listener.get(), POLLIN, 0});
+  SteadyTime until = clock_.now() + kLongestSleep;
+  for (const Visitor& visitor : visitors_) {
+    const bool answering = visitor.phase == Visitor::Phase::answering;
+    watched.push_back({visitor.socket.get(), static_cast<short>(answering ? POLLOUT : POLLIN), 0});
+    until = std::min(until, visitor.until);
+  }
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - clock_.now());
+  if (::poll(watched.data(), watched.size(), static_cast<int>(std::max<std::int64_t>(0, wait.count()))) < 0 &&
+      errno != EINTR)
+    return false;
+  std::size_t at = 1 + listeners_.size();
+  for (auto visitor = visitors_.begin(); visitor != visitors_.end(); ++at) {
+    const bool stays = advance(*visitor, watched[at].revents);
+    visitor = stays ? std::next(visitor) : visitors_.erase(visitor);
+  }
+  for (std::size_t listener = 0; listener < listeners_.size(); ++listener)
+    if (watched[1 + listener].revents != 0) accept_all(listeners_[listener].get(), stop);
+  reading_.connections = static_cast<std::int64_t>(visitors_.size());
+  return true;
 }
 
 void StatusServer::accept_all(int listener, const std::stop_token& stop) {
@@ -201,11 +211,20 @@ bool StatusServer::read(Visitor& visitor) {
     ++reading_.requests[{"other", "431"}];
     visitor.text = WebSite::refuse(431);
   } else {
-    visitor.text = site_.respond(std::string_view(visitor.text).substr(0, end), latest(), reading_);
+    visitor.text = answer(std::string_view(visitor.text).substr(0, end));
   }
   visitor.phase = Visitor::Phase::answering;
   visitor.until = clock_.now() + options_.answer_time;
   return write(visitor);
+}
+
+/// Whatever goes wrong in drawing is an answer: the page touches nothing else.
+std::string StatusServer::answer(std::string_view head) {
+  try {
+    return site_.respond(head, latest(), reading_);
+  } catch (const std::exception&) {
+    return WebSite::refuse(500);
+  }
 }
 
 bool StatusServer::write(Visitor& visitor) {

@@ -4,6 +4,8 @@
 // seconds, and where the connections are used up the one that has dawdled longest makes room. It answers from the value
 // that was published last and asks nobody. Thread-safe; the destructor ends the thread at once.
 
+#include <poll.h>
+
 #include <atomic>
 #include <list>
 #include <memory>
@@ -44,11 +46,13 @@ class StatusServer {
   struct Visitor;
   void listen();
   void serve(const std::stop_token& stop);
+  bool turn(std::vector<pollfd>& watched, const std::stop_token& stop);
   void accept_all(int listener, const std::stop_token& stop);
   void make_room();
   bool advance(Visitor& visitor, short events);
   bool read(Visitor& visitor);
   bool write(Visitor& visitor);
+  std::string answer(std::string_view head);
   std::shared_ptr<const StatusView> latest() const;
 
   const WebOptions options_;

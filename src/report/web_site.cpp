@@ -7,6 +7,7 @@
 
 #include "report/web_page.h"
 #include "report/web_process.h"
+#include "report/web_standing.h"
 #include "report/web_style.h"
 #include "report/web_words.h"
 
@@ -69,17 +70,25 @@ std::string status_document(const StatusView& view) {
   for (const LaneView& lane : view.lanes)
     lanes += fmt::format(R"({}{{"source":{},"state":{},"held":{},"running":{}}})", lanes.empty() ? "" : ",",
                          json_quoted(lane.source), json_quoted(lane.text), lane.held, lane.running);
+  std::string incidents;
+  for (const IncidentView& one : open_incidents(view))
+    incidents += fmt::format(
+        R"({}{{"key":{},"rule":{},"source":{},"severity":{},"verdict":{},"evidence":{},"next_step":{},"opened_at":{}}})",
+        incidents.empty() ? "" : ",", json_quoted(one.key), json_quoted(one.rule),
+        one.source.empty() ? "null" : json_quoted(one.source), json_quoted(one.severity),
+        one.verdict.empty() ? "null" : json_quoted(one.verdict), json_quoted(one.evidence), json_quoted(one.next_step),
+        time_or_null(one.opened_at));
   std::string sources = view.database ? view.database->sources_json : "";
   if (sources.empty()) sources = "[]";
   return fmt::format(
       R"({{"at":{},"version":{},"host":{},"started_at":{},"healthy":{},"database":{{"reachable":{},"schema_current":{},)"
-      R"("taken_at":{},"trouble":{},"trouble_since":{}}},"lanes":[{}],"running":[{}],"sources":{}}})"
+      R"("taken_at":{},"trouble":{},"trouble_since":{}}},"lanes":[{}],"running":[{}],"incidents":[{}],"sources":{}}})"
       "\n",
       time_or_null(view.at), json_quoted(view.version), json_quoted(view.host), time_or_null(view.started_at),
       view.alive, view.database != nullptr && !view.away, view.schema_current,
       time_or_null(view.database ? std::optional(view.database->taken_at) : std::nullopt),
       view.trouble.empty() ? "null" : json_quoted(view.trouble), time_or_null(view.trouble_since), lanes, running,
-      sources);
+      incidents, sources);
 }
 
 std::string WebSite::refuse(int status) {

@@ -21,15 +21,16 @@ std::string pill(const Standing& standing) {
                      html(standing.text));
 }
 
-std::string clock(std::string_view name, const std::optional<UtcTime>& time, UtcTime now) {
-  return fmt::format(R"(<div><dt>{}</dt><dd>{}{}</dd></div>)", name, time_element(time, now),
+std::string clock(std::string_view name, const std::optional<UtcTime>& time, UtcTime now,
+                  std::string_view never = "never") {
+  return fmt::format(R"(<div><dt>{}</dt><dd>{}{}</dd></div>)", name, time_element(time, now, never),
                      time ? fmt::format("<small>{}</small>", to_minute(*time).substr(0, 16)) : std::string());
 }
 
 std::string clocks(const FourClocks& four, UtcTime now) {
   return R"(<dl class="clocks">)" + clock("Last attempt", four.attempt, now) +
          clock("Last success", four.success, now) + clock("Last certified", four.certified, now) +
-         clock("Newest change at the vendor", four.newest_change, now) + "</dl>";
+         clock("Newest change at the vendor", four.newest_change, now, "none seen") + "</dl>";
 }
 
 /// "2,041 responses in 12 surveys · next run in 5 h (scheduled)".

@@ -103,6 +103,17 @@ Standing standing_of_outcome(const std::string& outcome) {
   return {Tone::idle, "idle", outcome};
 }
 
+std::vector<IncidentView> open_incidents(const StatusView& view) {
+  std::vector<IncidentView> open;
+  if (view.database) open = view.database->incidents;
+  for (const IncidentView& told : view.told) {
+    const bool known = std::ranges::find(open, told.key, &IncidentView::key) != open.end();
+    if (!known && (!view.database || told.opened_at > view.database->taken_at)) open.push_back(told);
+  }
+  std::ranges::stable_partition(open, [](const IncidentView& one) { return one.severity == "critical"; });
+  return open;
+}
+
 std::string state(const Standing& standing) {
   return fmt::format(R"(<span class="state {}">{}{}</span>)", name_of(standing.tone), icon(standing.icon),
                      html(standing.text));
@@ -140,7 +151,7 @@ Standing standing_of(const StatusView& view) {
   std::string text = fmt::format("All {} sources are complete", all.size());
   if (all.size() == 1) text = all[0].first->name + " is complete";
   if (all.size() == 2) text = fmt::format("{} and {} are complete", all[0].first->name, all[1].first->name);
-  const std::size_t open = view.database->incidents.size();
+  const std::size_t open = open_incidents(view).size();
   if (open == 0) return {Tone::ok, "ok", text};
   return {Tone::warn, "warn",
           text + (open == 1 ? "; an incident is open" : fmt::format("; {} incidents are open", open))};

@@ -35,4 +35,8 @@ std::string state(const Standing& standing);
 /// The headline.
 Standing standing_of(const StatusView& view);
 
+/// Open incidents, critical ones first: those of the database, and those that were told since it was looked into, for
+/// instance that it is away. Pure.
+std::vector<IncidentView> open_incidents(const StatusView& view);
+
 }  // namespace surveysync::report

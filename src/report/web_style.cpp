@@ -13,10 +13,10 @@ namespace {
 constexpr std::string_view kStyle = R"(
 :root{color-scheme:light dark;--bg:#f5f5f2;--card:#fff;--ink:#1a1d1f;--soft:#585f66;--line:#e2e2dc;--track:#e8e8e2;
 --ok:#17653a;--ok-bg:#e5f2e9;--warn:#7d4b00;--warn-bg:#fcf0d9;--bad:#a11d17;--bad-bg:#fae8e6;--run:#1d4f99;--run-bg:#e5edfa;
---idle:#50575d;--idle-bg:#ecece7;--bar:#2c7a6b;--bar2:#a3cdc3;--link:#1d4f99}
+--idle:#50575d;--idle-bg:#ecece7;--bar:#2c7a6b;--bar2:#5ba091;--link:#1d4f99}
 @media (prefers-color-scheme:dark){:root{--bg:#121416;--card:#1a1d20;--ink:#e9eaeb;--soft:#a3abb2;--line:#2b3034;--track:#2b3034;
 --ok:#86dba6;--ok-bg:#15301f;--warn:#f1c071;--warn-bg:#33270f;--bad:#ffa49b;--bad-bg:#3b1a17;--run:#a3c7ff;--run-bg:#18273e;
---idle:#b3bac0;--idle-bg:#272b2f;--bar:#63bba9;--bar2:#2d6157;--link:#a3c7ff}}
+--idle:#b3bac0;--idle-bg:#272b2f;--bar:#63bba9;--bar2:#3f7f72;--link:#a3c7ff}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;
 -webkit-text-size-adjust:100%;font-variant-numeric:tabular-nums}
@@ -50,7 +50,7 @@ h3{font-size:15px;font-weight:650;margin-top:22px}
 .notice p{color:var(--ink)}.notice strong{color:var(--warn)}
 .incident{border-color:var(--bad);border-left-width:5px}.incident.mild{border-color:var(--warn)}
 .incident p{margin-top:8px;overflow-wrap:anywhere}
-.next{background:var(--idle-bg);border-radius:9px;padding:10px 14px}.next b{display:block;font-size:13px;color:var(--soft);font-weight:600}
+.next{background:var(--idle-bg);border-radius:9px;padding:10px 14px}.next b{display:block;font-size:13px;color:var(--soft);font-weight:600}.next code{display:block;margin-top:4px;user-select:all}
 .clocks{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));margin-top:18px;border:1px solid var(--line);border-radius:10px;overflow:hidden}
 .clocks div{padding:11px 15px 12px;border-left:1px solid var(--line)}.clocks div:first-child{border-left:0}
 dt{color:var(--soft);font-size:13px}.clocks dd{font-weight:600;line-height:1.35}.clocks small{display:block;font-weight:400;font-size:12.5px;color:var(--soft)}
@@ -59,13 +59,13 @@ dt{color:var(--soft);font-size:13px}.clocks dd{font-weight:600;line-height:1.35}
 .bar{display:block;width:100%;height:10px;border-radius:5px;background:var(--track);overflow:hidden}.bar .fill{fill:var(--run)}
 .bar .fill.calm{fill:var(--bar)}
 .budget+.budget{margin-top:16px}.budget p{display:flex;flex-wrap:wrap;justify-content:space-between;gap:2px 16px;font-size:14.5px;margin:10px 0 6px}
-details{margin-top:18px}summary{cursor:pointer;font-size:14.5px;color:var(--soft);width:fit-content;padding:2px 0}summary:hover{color:var(--ink)}
+details{margin-top:18px}summary{cursor:pointer;font-size:14.5px;color:var(--soft);width:fit-content;padding:4px 0}summary:hover{color:var(--ink)}
 table{border-collapse:collapse;width:100%;font-size:14.5px;margin-top:10px}
 caption{text-align:left}
 th{font-weight:600;color:var(--soft);font-size:13px;text-align:left;vertical-align:bottom}
 th,td{padding:8px 10px;border-bottom:1px solid var(--line)}tbody tr:last-child>*{border-bottom:0}
 th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
-tbody th{color:var(--ink);font-size:inherit;vertical-align:top}td{vertical-align:top}
+tbody th{color:var(--ink);font-size:inherit;vertical-align:top;overflow-wrap:anywhere;min-width:7em}td{vertical-align:top}
 .num{text-align:right;white-space:nowrap}.nowrap{white-space:nowrap}
 tbody th small,td small{display:block;font-weight:400;color:var(--soft);font-size:13px;overflow-wrap:anywhere}
 td small.bad{color:var(--bad)}.state{display:inline-flex;gap:6px;align-items:center;font-weight:600}
@@ -85,8 +85,10 @@ footer{color:var(--soft);font-size:14px;padding:10px 0 40px}footer .wrap{display
 .stack tbody tr:last-child{border-bottom:0;padding-bottom:0}
 .stack.three tr{grid-template-columns:repeat(3,minmax(0,1fr))}
 .stack th,.stack td{padding:0;border:0;text-align:left}.stack tbody th{grid-column:1/-1}.stack.three tbody th::before{content:"Run "}
+.stack td:has(small.bad){grid-column:1/-1}
 .stack td[data-label]::before{content:attr(data-label);display:block;color:var(--soft);font-size:12.5px}
 }
+@media (max-width:430px){.stack.three tr{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media print{body{background:#fff}.card{break-inside:avoid}}
 )";
 

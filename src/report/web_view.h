@@ -129,6 +129,7 @@ struct StatusView {
   std::vector<LaneView> lanes;
   std::vector<ProgressView> progress;                ///< of the runs of this process
   std::map<std::string, std::int64_t> recent_calls;  ///< requests in the last minute, by source
+  std::vector<IncidentView> told;                    ///< opened by this process, and not over
   std::shared_ptr<const DatabaseView> database;      ///< the last look that succeeded; null: none yet
   std::string trouble;                               ///< why the newest look failed; empty: it succeeded
   bool away = false;                                 ///< ... because the database does not answer

@@ -192,6 +192,23 @@ class Survival(AlertTest):
         hook.wait_for('its end, since the daemon runs', rule='unit_failed', status='resolved')
         daemon.kill()
 
+    def test_a_broken_configuration_is_told_by_what_can_be_read_of_it(self):
+        hook = self.receiver()
+        self.configure({'ops': self.webhook(hook)})
+        daemon = self.serve()
+        daemon.wait_for('daemon_started')
+        daemon.kill()
+        with open(self.bench.config, encoding='utf-8') as file:
+            good = file.read()
+        for number, broken in enumerate((good + '\n[nonsense]\n', '[alerts.ops\n'), 1):
+            with open(self.bench.config, 'w', encoding='utf-8') as file:
+                file.write(broken)
+            self.verb('alerts', 'crash', f'surveysync{number}.service', env={'STATE_DIRECTORY': self.scratch.join('state')})
+            told = hook.wait_for('the crash', rule='unit_failed', event='opened', least=number)
+            self.assertIn(f'surveysync{number}.service', told['title'])
+            self.assertIn('the configuration has a mistake', told['evidence'])
+            self.assertIn(f'\nsystemctl start surveysync{number}.service', told['next_step'])
+
     def test_a_state_directory_that_cannot_be_written_is_no_reason_to_be_silent(self):
         hook = self.receiver()
         self.configure({'ops': self.webhook(hook)})

@@ -87,7 +87,7 @@ TEST(HistoryJsonTest, StatusHasFourClocksForSourceAndSurvey) {
   source.capabilities = {{"updated_filter", "ignored", "e", kNow}};
   source.surveys.push_back(survey);
   EXPECT_EQ(
-      status_json({source}),
+      status_json({{source}}),
       R"({"sources":[{"source":"us","configured":true,"last_attempt":"2026-11-21T18:57:00Z","last_success":null,)"
       R"("last_certified":null,"newest_change":null,"stored_live":0,"balanced":null,"followed":true,"last_run":null,)"
       R"("worked_by":null,"next_run":null,"next_run_reason":null,"refused_key":null,"incidents":[],)"
@@ -95,7 +95,7 @@ TEST(HistoryJsonTest, StatusHasFourClocksForSourceAndSurvey) {
       R"("learned_at":"2026-11-21T18:57:00Z"}],)"
       R"("lists":[],"surveys":[{"survey_id":"12","title":"T","last_attempt":null,"last_success":null,"last_certified":null,)"
       R"("newest_change":null,"stored_live":0,"balanced":false,"followed":false,"probed_at":"2026-11-21T18:57:00Z",)"
-      R"("swept_at":null,"deleted":false,"error":"gone"}]}]})"
+      R"("swept_at":null,"deleted":false,"error":"gone"}]}],"incidents":[],"budgets":[]})"
       "\n");
 }
 
@@ -119,7 +119,7 @@ TEST(HistoryJsonTest, StatusTellsOfTheNextRunARefusedKeyAndIncidents) {
   incident.next_step = "n";
   incident.opened_at = kNow;
   source.incidents.push_back(incident);
-  const std::string json = status_json({source});
+  const std::string json = status_json({{source}});
   for (
       const char* const part :
       {R"("worked_by":"host/1/2","next_run":"2026-11-21T18:57:00Z","next_run_reason":"scheduled")",

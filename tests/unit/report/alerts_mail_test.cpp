@@ -39,6 +39,21 @@ TEST(MailText, HasTheHeadersOfAMail) {
   EXPECT_THAT(headers, HasSubstr("Message-ID: <1.2@warehouse1>\r\n"));
 }
 
+TEST(MailText, MailsOfOneIncidentAreOneThread) {
+  const auto thread = [](const Alert& one) {
+    const std::string headers = headers_of(report::mail_message(one, kEnvelope));
+    const std::size_t begin = headers.find("References: ");
+    return headers.substr(begin, headers.find("\r\n", begin) - begin);
+  };
+  Alert end = alert(), later = alert();
+  end.state = report::AlertState::resolved;
+  end.evidence = "other";
+  later.since += std::chrono::hours(1);
+  EXPECT_THAT(thread(alert()), ::testing::MatchesRegex("References: <[0-9a-f]+@incident.surveysync>"));
+  EXPECT_EQ(thread(end), thread(alert()));
+  EXPECT_NE(thread(later), thread(alert()));
+}
+
 TEST(MailText, EveryLineEndsWithCrLf) {
   Alert long_one = alert();
   long_one.evidence = "one\ntwo\r\nthree" + std::string(500, 'x');

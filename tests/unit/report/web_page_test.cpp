@@ -8,6 +8,7 @@
 #include <regex>
 
 #include "report/web_chart.h"
+#include "report/web_site.h"
 #include "report/web_standing.h"
 #include "report/web_style.h"
 #include "report/web_words.h"
@@ -77,6 +78,30 @@ TEST(WebPage, HeldSaysTheCauseAndTheNextStep) {
   EXPECT_THAT(text, HasSubstr("open 40 min, since 2026-01-01 11:20 UTC"));
   EXPECT_THAT(text, HasSubstr("refused (rotated)</strong>"));
   EXPECT_LT(text.find("class=\"card incident"), text.find("id=\"source-us\""));  // what needs a person comes first
+}
+
+TEST(WebPage, WhatWasToldWhileTheDatabaseIsAwayIsShown) {
+  StatusView view = away_view();
+  view.told.push_back({"database_unreachable/vm", "database_unreachable", "", "critical", "", "no answer",
+                       "See:\ncheck", kNow - std::chrono::seconds(1)});
+  EXPECT_THAT(page(view), HasSubstr("database unreachable"));
+  EXPECT_THAT(status_document(view), HasSubstr(R"("incidents":[{"key":"database_unreachable/vm",)"));
+  view.told[0].opened_at = kNow - std::chrono::hours(1);
+  EXPECT_THAT(page(view), Not(HasSubstr("database unreachable"))) << "the database knows better";
+  view.database.reset();
+  EXPECT_THAT(page(view), HasSubstr("database unreachable"));
+}
+
+TEST(WebPage, CommandsOfANextStepStandAlone) {
+  StatusView view = held_view();
+  auto database = std::make_shared<DatabaseView>(*view.database);
+  ASSERT_FALSE(database->incidents.empty());
+  database->incidents[0].next_step = "See <why>, then start it:\njournalctl -u x -n 100\nsystemctl start x";
+  view.database = database;
+  EXPECT_THAT(
+      page(view),
+      HasSubstr(
+          "See &lt;why&gt;, then start it:<code>journalctl -u x -n 100</code><code>systemctl start x</code></p>"));
 }
 
 TEST(WebPage, RunningSaysHowFar) {
