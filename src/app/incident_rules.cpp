@@ -229,7 +229,7 @@ Acts IncidentRules::found_by(const Story& story, const event::RunFinished& event
         "contract_changed", scope, "warning", "",
         fmt::format("the vendor sends something new (first seen in run {}): {}", scope.run_id, listed(story.contract)),
         "Nothing is lost, it is kept in payload. Who reads the tables may want to know; all of it, in SQL:\n"
-        "SELECT * FROM surveysync.contract_change ORDER BY first_seen_at DESC"));
+        "TABLE surveysync.contract_change"));
   }
   return acts;
 }

@@ -11,7 +11,7 @@ FLOORS = {
     'pg': ('base',),
     'sources': ('http', 'model', 'base'),
     'store': ('pg', 'model', 'base'),
-    'report': ('base', 'http/transport', 'http/tls'),  # tls: one way of trusting, for mail too
+    'report': ('base', 'http/transport', 'http/tls', 'http/resolver'),  # one way of trusting and of looking up, for mail too
     'sandbox': ('base',),
     'sync': ('sources/source', 'sources/numbered_pages', 'store', 'model', 'base'),
     'app': ('base', 'model', 'http', 'pg', 'sources', 'sources/*', 'store', 'report', 'sandbox', 'sync'),

@@ -6,8 +6,7 @@ namespace surveysync::app {
 namespace {
 
 TEST(Human, AProcessIsNamedByItsHostAndNumber) {
-  EXPECT_EQ(spoken_process("vm:50c16274-29ef-4909-8b77-6e55d1494181:4026531836/11479/6374080"),
-            "process 11479 on vm");
+  EXPECT_EQ(spoken_process("vm:50c16274-29ef-4909-8b77-6e55d1494181:4026531836/11479/6374080"), "process 11479 on vm");
   EXPECT_EQ(spoken_process("somebody"), "somebody");
   EXPECT_EQ(spoken_process(""), "");
 }
