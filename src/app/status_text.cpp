@@ -12,7 +12,7 @@ namespace surveysync::app {
 namespace {
 
 using Align = TextTable::Align;
-constexpr std::size_t kNoteColumns = 60;
+constexpr std::size_t kNoteColumns = 60, kValueColumn = 18;
 
 constexpr std::string_view kRefusedRule = "credentials_refused";
 
@@ -204,6 +204,28 @@ std::string run_words(const store::RunRow& run) {
   return text;
 }
 
+/// Whether a line says what people must read to its end.
+bool is_words(std::string_view line) {
+  constexpr std::string_view kWords[] = {"incident ", "what to do ", "error ", "key "};
+  const std::size_t begin = line.find_first_not_of(' ');
+  if (begin == std::string_view::npos || line.size() <= kValueColumn) return false;
+  if (begin >= kValueColumn) return true;
+  return begin == 2 && std::ranges::any_of(kWords, [&](auto word) { return line.substr(2).starts_with(word); });
+}
+
+/// Rows of tables are cut; words go on below, where they began.
+void fit_line(std::string line, std::size_t columns, std::vector<std::string>& lines) {
+  const std::string indent(kValueColumn, ' ');
+  while (columns_of(line) > columns && columns > 2 * kValueColumn && is_words(line)) {
+    std::size_t cut = shortened(line, columns).size() - std::string_view("…").size();
+    cut = line.rfind(' ', std::min(cut, line.size() - 1));
+    if (cut == std::string::npos || line.find_last_not_of(' ', cut) < kValueColumn) break;
+    lines.push_back(line.substr(0, cut));
+    line = indent + line.substr(cut + 1);
+  }
+  lines.push_back(shortened(line, columns));
+}
+
 }  // namespace
 
 std::string status_text(const Status& status, UtcTime now) {
@@ -253,7 +275,7 @@ std::string fitting(const std::string& text, std::size_t columns, std::size_t ro
   std::vector<std::string> lines;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(shortened(text.substr(begin, end - begin), columns));
+    fit_line(text.substr(begin, end - begin), columns, lines);
     begin = end + 1;
   }
   if (lines.size() > rows && rows > 0) {

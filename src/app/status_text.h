@@ -16,7 +16,8 @@ std::string with_colours(std::string text);
 /// How one source stands, in one line without anything that changes by itself: "us: run 7 succeeded, certified
 /// 2026-11-22 02:20:11, balanced, next run 2026-11-23 02:15:00 (scheduled)".
 std::string status_line(const StatusSource& source);
-/// The first lines of `text` that fit on a screen, none wider than it; how many are left out, in the last one.
+/// The first lines of `text` that fit on a screen, none wider than it: rows of tables are cut, what to do is not. How
+/// many are left out, in the last one.
 std::string fitting(const std::string& text, std::size_t columns, std::size_t rows);
 
 }  // namespace surveysync::app

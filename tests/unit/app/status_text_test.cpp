@@ -123,6 +123,10 @@ TEST(StatusTextTest, AScreenThatFits) {
   const std::string cut = fitting(fmt::format("{:x>200}\n", ""), 40, 5);
   EXPECT_LE(columns_of(cut.substr(0, cut.find('\n'))), 40U);
   EXPECT_EQ(fitting("", 80, 5), "");
+  const std::string label = "  what to do      ", blanks(18, ' ');
+  EXPECT_EQ(fitting(label + "one two three four five\n", 40, 9), label + "one two three four\n" + blanks + "five\n");
+  const std::string one_word(60, 'x');
+  EXPECT_LE(columns_of(fitting(label + one_word + "\n", 40, 9)), 41U);
 }
 
 }  // namespace
