@@ -275,7 +275,7 @@ std::string IncidentRules::failure_text(const Story& story, const event::RunFini
   }
   const std::size_t all = std::max(surveys.size(), story.looked_at.size());
   if (!surveys.empty()) text += fmt::format(": {} of {} surveys could not be read completely", surveys.size(), all);
-  return fmt::format("{}{}{}", text, surveys.empty() ? ": " : "; ", listed(values_of(story.failed), "; ", kMostTold));
+  return fmt::format("{}{}{}", text, surveys.empty() ? ": " : "; ", listed(values_of(story.failed), "; ", 1));
 }
 
 Acts IncidentRules::failure_of(const Story& story, const event::RunFinished& event) {
@@ -293,7 +293,7 @@ Acts IncidentRules::failure_of(const Story& story, const event::RunFinished& eve
   // What has an incident of its own is not told twice.
   const bool told = !story.unbalanced.empty() || !story.braked.empty();
   if (told && event.error.empty() && story.failed.empty()) return {};
-  const bool again = asks_vendor(story.kind) && !story.narrowed;
+  const bool again = (story.kind.empty() || story.kind == "incremental") && !story.narrowed;
   return {open("run_failed", scope, event.outcome == "failed" ? "critical" : "warning",
                event.outcome == "failed" ? "" : "incomplete", failure_text(story, event),
                fmt::format("See what the run met{}:\nsurveysync run show {}",

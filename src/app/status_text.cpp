@@ -89,6 +89,7 @@ std::string learned_text(const StatusSource& source, UtcTime now) {
   if (source.capabilities.empty()) return {};
   std::string text =
       fmt::format("  {:<16}{}\n", "reads", source.fallback.empty() ? "changes by their date" : source.fallback);
+  if (source.fallback.empty()) return text;  // all is as usual: --json and `check` have the evidence
   std::string_view title = "learned";
   for (const model::Capability& capability : source.capabilities) {
     text += fmt::format("  {:<16}{}\n", title, capability_line(capability, now));
@@ -138,7 +139,8 @@ std::string source_text(const StatusSource& source, UtcTime now) {
   const store::RunRow& run = *source.last_run;
   text += fmt::format(": last run {} {}, {}\n", run.run_id, run.outcome.empty() ? "is running" : run.outcome,
                       ago(run.finished_at ? run.finished_at : std::optional(run.started_at), now));
-  if (!source.last_trouble.empty()) text += line_of("error", source.last_trouble);
+  const bool told = has_incident(source, "run_failed") || has_incident(source, "quarantine_limit");
+  if (!source.last_trouble.empty() && !told) text += line_of("error", source.last_trouble);
   const auto clock = [&](std::string_view name, const std::optional<UtcTime>& time) {
     text +=
         fmt::format("  {:<16}{}\n", name, time ? fmt::format("{} UTC ({})", moment(time), ago(time, now)) : "never");

@@ -136,12 +136,11 @@ void add_status_verb(CLI::App& app, Program& program, Action& action) {
   CLI::App* const verb = app.add_subcommand("status", "How fresh every survey is, and whether it is proven complete");
   verb->footer(
       "Four clocks for each source and survey: the last attempt, the last success, the last certificate that\n"
-      "balanced, and the newest change seen at the vendor. Also what was learned of the account and how changes are\n"
-      "read there, when each survey was last probed, what the last run could not do, when the next one is due, who "
-      "works\n"
-      "the source now, a refused key, open incidents with what to do, and the request budgets. --watch draws it again "
-      "every two seconds; where standard\n"
-      "output is no terminal it prints a line, or with --json the document, when something changed.\n"
+      "balanced, and the newest change seen at the vendor. Also how changes are read there (what was learned of the\n"
+      "account where that is unusual, or with --json), when each survey was last probed, what the last run could not\n"
+      "do, when the next one is due, who works the source now, a refused key, open incidents with what to do, and the\n"
+      "request budgets. --watch draws it again every two seconds; where standard output is no terminal it prints a\n"
+      "line, or with --json the document, when something changed.\n"
       "\nExamples:\n  surveysync status\n  surveysync status --watch\n"
       "  surveysync status --json | jq '.sources[].surveys[] | select(.balanced | not)'");
   const auto flags = std::make_shared<StatusFlags>();

@@ -95,6 +95,7 @@ bool read_first_line(std::string_view line, WebRequest& request, std::string_vie
   }
   if (!authority.empty() && !target.starts_with('/')) target = "/";
   if (!target.starts_with('/')) return false;
+  request.hostless = line == "HTTP/1.0";
   request.path = take(target, '?');
   request.query = target;
   return true;
@@ -119,7 +120,8 @@ std::optional<WebRequest> parse_request(std::string_view head) {
       request.authorization = trimmed(line);
     }
   }
-  if (hosts != 1) return std::nullopt;
+  if (hosts > 1 || (hosts == 0 && !request.hostless)) return std::nullopt;
+  request.hostless = hosts == 0;
   if (!authority.empty()) request.host = authority;
   return request;
 }

@@ -13,9 +13,11 @@ struct WebRequest {
   std::string method, path, query;  ///< query without the question mark
   std::string host;                 ///< as sent, with its port
   std::string authorization;
+  bool hostless = false;  ///< HTTP/1.0 without a Host, as simple monitors ask
 };
 
-/// Reads a head, up to but without the empty line. Empty when it is none of HTTP/1.x, or has no Host or several.
+/// Reads a head, up to but without the empty line. Empty when it is none of HTTP/1.x, or has several Hosts, or in 1.1
+/// none.
 std::optional<WebRequest> parse_request(std::string_view head);
 
 /// Who may ask.

@@ -111,7 +111,9 @@ std::string WebSite::respond(std::string_view head, const std::shared_ptr<const 
 }
 
 WebAnswer WebSite::answer(const WebRequest& request, const StatusView& view, const ServerReading& server) {
-  if (!host_allowed(request.host, rules_))
+  // Browsers always name a host, so nobody is led here by a name that was turned round.
+  const bool monitor = request.hostless && (request.path == "/livez" || request.path == "/healthz");
+  if (!monitor && !host_allowed(request.host, rules_))
     return plain(421, "this page is not for that host name; ask it by its loopback name or the one it listens on");
   if (request.method != "GET" && request.method != "HEAD")
     return plain(405, "only GET and HEAD", "Allow: GET, HEAD\r\n");

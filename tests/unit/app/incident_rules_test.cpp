@@ -137,7 +137,8 @@ TEST(IncidentRules, AFailedRunNamesWhatCouldNotBeReadAndWhy) {
   const IncidentAct& act = opened(acts, "run_failed/us");
   EXPECT_EQ(act.incident.evidence,
             "run 6 (resync) is incomplete: 2 of 3 surveys could not be read completely; survey 1: "
-            "/v5/survey/1/surveyresponse answered 503; survey 3: cut off");
+            "/v5/survey/1/surveyresponse answered 503 and 1 more");
+  EXPECT_EQ(act.incident.next_step, "See what the run met:\nsurveysync run show 6") << "nobody repeats a resync";
   EXPECT_EQ(act.incident.verdict, "incomplete");
   EXPECT_EQ(act.incident.severity, "warning");
 }

@@ -89,6 +89,15 @@ TEST_F(WebSiteTest, ForeignHostsAreMisdirected) {
   EXPECT_THAT(ask("GET", "/", "evil.example"), StartsWith("HTTP/1.1 421 "));
 }
 
+TEST_F(WebSiteTest, OldMonitorsMayAskWhetherItLives) {
+  for (const char* const path : {"/livez", "/healthz"})
+    EXPECT_THAT(site_->respond(std::string("GET ") + path + " HTTP/1.0\r\n", view_, reading_),
+                StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(site_->respond("GET / HTTP/1.0\r\n", view_, reading_), StartsWith("HTTP/1.1 421 "));
+  EXPECT_THAT(site_->respond("GET /livez HTTP/1.0\r\nHost: evil.example\r\n", view_, reading_),
+              StartsWith("HTTP/1.1 421 "));
+}
+
 TEST_F(WebSiteTest, NoHeadIsRefused) {
   for (const char* const head :
        {"", "\r\n", "GET /\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/2.0\r\nHost: localhost\r\n\r\n",
