@@ -17,7 +17,7 @@ enum class WideTake : std::uint8_t {
   answer,      ///< its text
   known,       ///< its text, unless that was typed beside an other option
   other_code,  ///< WideFeed::code, where text was typed beside the option
-  other_text,  ///< that text
+  other_text,  ///< that text; also what differs from WideFeed::code, where the vendor does not mark it
   chosen,      ///< that it is there
   rank,
   comment,
@@ -30,7 +30,7 @@ struct WideFeed {
   std::string item = {};  ///< as in the answer's key
   WideTake take = WideTake::answer;
   std::optional<std::int64_t> option_id = std::nullopt;  ///< only answers that name this option
-  std::string code = {};                                 ///< for other_code
+  std::string code = {};                                 ///< for other_code and other_text: what the option is reported as
   bool operator==(const WideFeed&) const = default;
 };
 

@@ -54,13 +54,14 @@ std::string value_of(const std::vector<std::int64_t>& takes) {
     WideTake take;
     const char* sql;
   };
-  static constexpr Value kValues[] = {{WideTake::answer, "a.answer"},
-                                      {WideTake::known, "CASE WHEN NOT a.is_other THEN a.answer END"},
-                                      {WideTake::other_code, "CASE WHEN a.is_other THEN m.code END"},
-                                      {WideTake::other_text, "CASE WHEN a.is_other THEN a.answer END"},
-                                      {WideTake::chosen, "'1'"},
-                                      {WideTake::rank, "a.rank::text"},
-                                      {WideTake::comment, "a.comment"}};
+  static constexpr Value kValues[] = {
+      {WideTake::answer, "a.answer"},
+      {WideTake::known, "CASE WHEN NOT a.is_other THEN a.answer END"},
+      {WideTake::other_code, "CASE WHEN a.is_other THEN m.code END"},
+      {WideTake::other_text, "CASE WHEN a.is_other OR a.answer <> nullif(m.code, '') THEN a.answer END"},
+      {WideTake::chosen, "'1'"},
+      {WideTake::rank, "a.rank::text"},
+      {WideTake::comment, "a.comment"}};
   const auto is_answer = [](std::int64_t take) { return take == static_cast<std::int64_t>(WideTake::answer); };
   if (std::ranges::all_of(takes, is_answer)) return "a.answer";
   std::string sql = "CASE m.take";

@@ -21,14 +21,15 @@ class Cron {
   /// Throws Error(config) saying which field is wrong.
   static Cron parse(const std::string& text);
   /// The first time after `after` by the wall clock of `zone` (an IANA name). A time that the clock skips runs at the
-  /// first moment after the gap; one that comes twice runs the first time. Empty when there is none within ten years.
+  /// first moment after the gap; one that comes twice runs the first time only, unless the hour field is
+  /// a *. Empty when there is none within ten years.
   /// Throws Error(config) for an unknown zone.
   std::optional<UtcTime> next(UtcTime after, const std::string& zone) const;
 
  private:
   std::uint64_t minutes_ = 0;
   std::uint32_t hours_ = 0, days_ = 0, months_ = 0, weekdays_ = 0;
-  bool any_day_ = false, any_weekday_ = false;
+  bool any_hour_ = false, any_day_ = false, any_weekday_ = false;
 };
 
 struct Schedule {

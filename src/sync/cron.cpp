@@ -111,11 +111,16 @@ const date::time_zone& zone_named(const std::string& name) {
   }
 }
 
-/// The moment of a wall-clock time: the first of two, or the end of the gap that swallows it.
-UtcTime moment_of(date::local_seconds wall, const date::time_zone& zone) {
+/// The first moment of a wall-clock time behind `after`: of two the first one only, unless `both` count; or the end of
+/// the gap that swallows it.
+std::optional<UtcTime> moment_of(date::local_seconds wall, const date::time_zone& zone, UtcTime after, bool both) {
   const date::local_info info = zone.get_info(wall);
-  if (info.result == date::local_info::nonexistent) return UtcTime(info.first.end.time_since_epoch());
-  return UtcTime(wall.time_since_epoch() - info.first.offset);
+  const bool swallowed = info.result == date::local_info::nonexistent;
+  const UtcTime first(swallowed ? info.first.end.time_since_epoch() : wall.time_since_epoch() - info.first.offset);
+  if (first > after) return first;
+  if (!both || info.result != date::local_info::ambiguous) return std::nullopt;
+  const UtcTime second(wall.time_since_epoch() - info.second.offset);
+  return second > after ? std::optional(second) : std::nullopt;
 }
 
 template <class Bits>
@@ -142,6 +147,7 @@ Cron Cron::parse(const std::string& text) {
   cron.days_ = static_cast<std::uint32_t>(bits[2]);
   cron.months_ = static_cast<std::uint32_t>(bits[3]);
   cron.weekdays_ = static_cast<std::uint32_t>(bits[4] | bits[4] >> kSundayAgain);
+  cron.any_hour_ = fields[1].front() == '*';
   cron.any_day_ = fields[2].front() == '*';
   cron.any_weekday_ = fields[4].front() == '*';
   return cron;
@@ -161,11 +167,14 @@ std::optional<UtcTime> Cron::next(UtcTime after, const std::string& zone_name) c
     if (any_day_ || any_weekday_ ? !(by_day && by_weekday) : !(by_day || by_weekday)) continue;
     for (unsigned hour = 0; hour < 24; ++hour) {
       if (!has(hours_, hour)) continue;
+      std::optional<UtcTime> soonest;  // in an hour that comes twice a later minute may come sooner
       for (unsigned minute = 0; minute < 60; ++minute) {
         if (!has(minutes_, minute)) continue;
-        const UtcTime moment = moment_of(day + std::chrono::hours(hour) + std::chrono::minutes(minute), zone);
-        if (moment > after) return moment;
+        const date::local_seconds wall = day + std::chrono::hours(hour) + std::chrono::minutes(minute);
+        const std::optional<UtcTime> moment = moment_of(wall, zone, after, any_hour_);
+        if (moment && (!soonest || *moment < *soonest)) soonest = moment;
       }
+      if (soonest) return soonest;
     }
   }
   return std::nullopt;

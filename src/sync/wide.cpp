@@ -16,7 +16,8 @@ using store::Views;
 using store::WideLayout;
 using store::WideState;
 
-constexpr const char *kDependentObjects = "2BP01", *kTooLarge = "54000", *kOtherColumns = "42P16";
+constexpr const char *kDependentObjects = "2BP01", *kTooLarge = "54000", *kOtherColumns = "42P16", *kNoTable = "42P01",
+                     *kNoColumn = "42703";
 // How often readers are asked to let go of a table, and how long is waited between.
 constexpr int kLockAttempts = 6;
 constexpr Duration kLockPause = std::chrono::milliseconds(500);
@@ -73,12 +74,14 @@ class WidePartition {
     follow_blocked(old);
   }
 
-  /// False when a changed row is too large for the tables: they are laid out narrower, and must be made anew.
+  /// False when they must be made anew: a changed row is too large, so that they are laid out narrower; or somebody
+  /// took a table or a column away.
   bool followed(const WideState& old) {
     try {
       follow(old, old.run_id);
       return true;
     } catch (const Error& error) {
+      if (error.sqlstate() == kNoTable || error.sqlstate() == kNoColumn) return false;
       if (error.sqlstate() != kTooLarge || most_ <= store::kFewerColumns) throw;
       lay_out(store::kFewerColumns);
       return false;

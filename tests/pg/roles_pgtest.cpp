@@ -68,7 +68,6 @@ TEST_F(RolesTest, WhatASuperuserMadeBeforeIsHandedOver) {
   add_login("a_writer", "surveysync_writer");
   add_login("an_owner", "surveysync_owner");
   const auto writer = connect("a_writer");
-  run_sql("GRANT USAGE ON SCHEMA alchemer_wide TO a_writer");
   const auto lacks = store::History(*writer).missing_privileges();
   EXPECT_TRUE(std::ranges::any_of(lacks, [](const auto& lack) {
     return lack.grant == "ALTER TABLE alchemer_wide.us_1 OWNER TO surveysync_writer";
@@ -81,6 +80,7 @@ TEST_F(RolesTest, WhatASuperuserMadeBeforeIsHandedOver) {
   EXPECT_EQ(query("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles o ON "
                   "o.oid = c.relowner WHERE n.nspname IN ('alchemer', 'surveysync') AND o.rolsuper"),
             "0");
+  run_sql("DROP OWNED BY a_writer, an_owner");
 }
 
 TEST_F(RolesTest, SeveralMigrateAtOnce) {

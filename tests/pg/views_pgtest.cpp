@@ -202,6 +202,19 @@ TEST_F(WideUpdate, RebuildMakesTablesRightThatSomebodyChanged) {
   EXPECT_TRUE(events_.of<event::WideFailed>().empty());
 }
 
+TEST_F(WideUpdate, WhatSomebodyTookAwayIsMadeAgain) {
+  fill();
+  for (const char* const harm :
+       {"DROP TABLE alchemer_wide.us_1 CASCADE", "ALTER TABLE alchemer_wide.us_1 RENAME COLUMN name TO nomen"}) {
+    run_sql(harm);
+    begin_run();
+    response(2, "Partial");
+    update();
+    EXPECT_EQ(column("name"), "n1|n2|n3") << harm;
+    EXPECT_TRUE(events_.of<event::WideFailed>().empty()) << harm;
+  }
+}
+
 TEST_F(WideUpdate, RightsOfReadersOutliveTheTable) {
   fill();
   run_sql("GRANT SELECT ON alchemer_wide.us_1, alchemer_wide.us_1_labels TO PUBLIC");

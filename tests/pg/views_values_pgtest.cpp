@@ -148,6 +148,20 @@ TEST_F(WideValues, OverFiveHundredColumnsAreContinued) {
       << "one answer says of all options that they were not chosen";
 }
 
+TEST_F(WideValues, WhatIsTypedBesideATickIsKeptAlsoWhereTheVendorDoesNotMarkIt) {
+  question({.id = 2, .type = "CHECKBOX", .shortname = "pets"});
+  option(2, 10001, "Cat", "1");
+  option(2, 10002, "Another", "9", true);
+  for (std::int64_t id = 1; id <= 3; ++id)
+    response(id);
+  answer(1, {.question = 2, .answer = "a newt", .item = "10002", .option = 10002});
+  answer(2, {.question = 2, .answer = "a frog", .item = "10002-other", .option = 10002, .other = true});
+  answer(3, {.question = 2, .answer = "9", .item = "10002", .option = 10002});
+  update();
+  EXPECT_EQ(column("pets_other"), "a newt|a frog|NULL");
+  EXPECT_EQ(column("pets_another"), "t|t|t");
+}
+
 TEST_F(WideValues, RowsThatWouldBeTooLargeGetNarrowerTables) {
   run_sql(
       "INSERT INTO alchemer.question (source, survey_id, question_id, position, base_type, type, title, shortname, "
@@ -159,6 +173,25 @@ TEST_F(WideValues, RowsThatWouldBeTooLargeGetNarrowerTables) {
       "SELECT 'us', 1, 1, g, '', repeat(md5(g::text), 100), false, 1 FROM generate_series(1, 494) AS g");
   update();
   ASSERT_TRUE(events_.of<event::WideFailed>().empty());
+  EXPECT_EQ(query("SELECT count(*) FROM information_schema.columns WHERE table_name = 'us_1'"), "400");
+  EXPECT_EQ(query("SELECT length(e494) FROM alchemer_wide.us_1_2"), "3200");
+}
+
+TEST_F(WideValues, ARowThatGrowsTooLargeMakesItsTableNarrower) {
+  run_sql(
+      "INSERT INTO alchemer.question (source, survey_id, question_id, position, base_type, type, title, shortname, "
+      "payload, payload_hash, first_seen_at, changed_at, run_id) SELECT 'us', 1, g, g, 'Question', 'ESSAY', 'T', 'e' "
+      "|| g, '{}', '\\x00', now(), now(), 1 FROM generate_series(1, 494) AS g");
+  response(1);
+  update();
+  EXPECT_EQ(query("SELECT count(*) FROM information_schema.columns WHERE table_name = 'us_1'"), "500");
+  begin_run();
+  response(1, "Partial");
+  run_sql(
+      "INSERT INTO alchemer.answer (source, survey_id, response_id, question_id, item, answer, is_other, run_id) "
+      "SELECT 'us', 1, 1, g, '', repeat(md5(g::text), 100), false, 2 FROM generate_series(1, 494) AS g");
+  update();
+  EXPECT_TRUE(events_.of<event::WideFailed>().empty());
   EXPECT_EQ(query("SELECT count(*) FROM information_schema.columns WHERE table_name = 'us_1'"), "400");
   EXPECT_EQ(query("SELECT length(e494) FROM alchemer_wide.us_1_2"), "3200");
 }

@@ -236,6 +236,12 @@ class Planner {
     add_other_texts(question, place, stem);
   }
 
+  /// What the vendor says of an option that was only ticked, where an answer has a place of its own for each option.
+  static std::string code_at(const std::string& item, const WideOption& option) {
+    if (item.empty()) return {};
+    return option.value.empty() ? option.title : option.value;
+  }
+
   /// What was typed beside options.
   void add_other_texts(const WideQuestion& question, const Place& place, const std::string& stem) {
     for (const WideOption& option : question.options) {
@@ -245,7 +251,8 @@ class Planner {
       out.option_id = option.id;
       out.title += " - " + option.title + " (text)";
       for (const std::string& item : {std::string(), id, id + "-other"})
-        place.feed(out, question, item, {.take = WideTake::other_text, .option_id = option.id});
+        place.feed(out, question, item,
+                   {.take = WideTake::other_text, .option_id = option.id, .code = code_at(item, option)});
       keep(std::move(out), {WideNames::marked(stem, "other"), id});
     }
   }

@@ -146,6 +146,15 @@ INSTANTIATE_TEST_SUITE_P(
                "America/New_York",
                "2026-11-01 04:20",
                {"2026-11-01T04:30", "2026-11-01T05:00", "2026-11-01T05:30", "2026-11-01T07:00"}},
+        // What runs in every hour runs in both of them.
+        Change{"*/30 * * * *",
+               "America/New_York",
+               "2026-11-01 04:40",
+               {"2026-11-01T05:00", "2026-11-01T05:30", "2026-11-01T06:00", "2026-11-01T06:30", "2026-11-01T07:00"}},
+        Change{"40 * * * *",
+               "Australia/Lord_Howe",
+               "2026-04-04 14:00",
+               {"2026-04-04T14:40", "2026-04-04T15:10", "2026-04-04T16:10"}},
         // Lord Howe moves by half an hour: 02:00 to 02:30 is skipped on 2026-10-04, 01:30 to 02:00 doubled on 04-05.
         Change{"15 2 * * *",
                "Australia/Lord_Howe",
