@@ -93,10 +93,13 @@ void Meters::count(const Event& event) {
 void Meters::count_run(const Event& event, const Scope& scope) {
   if (const auto* started = std::get_if<event::RunStarted>(&event)) {
     runs_.erase(scope.source);
-    runs_[scope.source].view = {
-        .source = scope.source, .kind = started->kind, .run_id = scope.run_id, .since = clock_.utc_now()};
+    UnderWay& run = runs_[scope.source];
+    run.view = {.source = scope.source, .kind = started->kind, .run_id = scope.run_id, .since = clock_.utc_now()};
+    run.whole = !started->narrowed;
     return;
   }
+  if (std::holds_alternative<event::CertificateIssued>(event) && !scope.partition.empty())
+    certified_[scope.source] = scope.stream;
   const auto found = runs_.find(scope.source);
   if (const auto* finished = std::get_if<event::RunFinished>(&event)) {
     ++reading_.runs[{scope.source, finished->outcome}];
@@ -128,8 +131,12 @@ std::vector<ProgressView> Meters::progress() const {
   for (const auto& [source, run] : runs_) {
     ProgressView& view = runs.emplace_back(run.view);
     std::pair<std::int64_t, std::int64_t> most{0, 0};
-    for (const auto& [stream, done] : run.streams)
-      most = std::max(most, done);
+    const auto certified = certified_.find(source);
+    for (const auto& [stream, done] : run.streams) {
+      // What goes beside the mass (definitions) was not planned as parts and records.
+      const bool beside = certified == certified_.end() ? done.second > 0 : certified->second != stream;
+      if (!run.whole || !beside) most = std::max(most, done);
+    }
     view.records = most.first;
     view.parts_done = std::min(most.second + run.lists, view.parts);
   }

@@ -78,8 +78,10 @@ class Meters final : public Observer {
     ProgressView view;
     std::map<std::string, std::pair<std::int64_t, std::int64_t>> streams;  // records and parts
     std::int64_t lists = 0;
+    bool whole = true;  // each part that counts ends with a certificate
   };
   std::map<std::string, UnderWay> runs_;
+  std::map<std::string, std::string> certified_;  // by source: the stream whose parts are certified
 };
 
 }  // namespace surveysync::report

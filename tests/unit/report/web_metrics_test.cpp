@@ -141,6 +141,7 @@ TEST(Meters, ProgressOfARunFromBeginningToEnd) {
   meters.on_event(event::RunPlanned{kUs, 2, 100});
   meters.on_event(event::PageStored{kUs, {}, 40});
   meters.on_event(event::PageStored{{"eu", 9, "response", "1"}, {}, 99});  // nobody's
+  meters.on_event(event::CertificateIssued{kUs, true, 40, 40, 40, 0, 0});
   meters.on_event(event::PartitionFinished{kUs, "succeeded", {}, ""});
   const ProgressView run = meters.progress().at(0);
   EXPECT_EQ(run.run_id, 7);
@@ -149,6 +150,31 @@ TEST(Meters, ProgressOfARunFromBeginningToEnd) {
   EXPECT_EQ(run.parts_done, 1);
   meters.on_event(event::RunFinished{kUs, "succeeded", {}, {}, "", ""});
   EXPECT_TRUE(meters.progress().empty());
+}
+
+TEST(Meters, DefinitionsAreNoProgressOfTheRecords) {
+  surveysync::test::ManualClock clock;
+  Meters meters(clock);
+  const Scope definition{"us", 7, "survey", "101"};
+  const auto begin = [&](bool narrowed) {
+    meters.on_event(event::RunStarted{{"us", 7, "", ""}, "incremental", narrowed});
+    meters.on_event(event::RunPlanned{{"us", 7, "", ""}, 1, 10});
+    meters.on_event(event::PageStored{definition, {}, 122});
+    meters.on_event(event::PartitionFinished{definition, "succeeded", {}, ""});
+  };
+  begin(false);
+  EXPECT_EQ(meters.progress().at(0).records, 0);
+  EXPECT_EQ(meters.progress().at(0).parts_done, 0);
+  meters.on_event(event::PageStored{kUs, {}, 10});
+  meters.on_event(event::CertificateIssued{kUs, true, 10, 10, 10, 0, 0});
+  meters.on_event(event::PartitionFinished{kUs, "succeeded", {}, ""});
+  EXPECT_EQ(meters.progress().at(0).records, 10);
+  EXPECT_EQ(meters.progress().at(0).parts_done, 1);
+  begin(false);
+  meters.on_event(event::PageStored{kUs, {}, 4});
+  EXPECT_EQ(meters.progress().at(0).records, 4) << "known from the run before";
+  begin(true);
+  EXPECT_EQ(meters.progress().at(0).records, 122) << "a window ends without certificates";
 }
 
 TEST(Meters, TheLastMinuteOfCalls) {
