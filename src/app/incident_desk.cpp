@@ -233,6 +233,8 @@ bool IncidentDesk::is_balanced(const std::string& source, const std::stop_token&
 void IncidentDesk::carry_out(IncidentAct act, const std::stop_token& stop) {
   if (act.opens) {
     if (is_first_contact(act, stop)) return;
+    const auto other = act.worse_with.empty() ? std::nullopt : alerts_->find(act.worse_with);
+    if (other && other->open) act.incident = act.worse;
     open(act, false, stop);
   } else if (act.whole_rule) {
     resolve_rule(act, stop);

@@ -85,6 +85,17 @@ std::string equation(const event::CertificateIssued& e) {
   return text;
 }
 
+/// `both`: the first key is refused already.
+IncidentAct second_refused(const event::KeyTried& e, bool both) {
+  return open("second_key_refused", e.scope, both ? "critical" : "warning", e.verdict,
+              both ? fmt::format("both keys of {} are refused, the second one ({}) too", e.scope.source, e.fingerprint)
+                   : fmt::format("the second key ({}) of {} was tried and is refused", e.fingerprint, e.scope.source),
+              fmt::format("{}, then try it:\nsurveysync keys test {}",
+                          both ? "Make a new key and put it in the place of either"
+                               : "Replace the second key before the first one is rotated",
+                          e.scope.source));
+}
+
 /// One overload for each event that matters by itself.
 struct Rules {
   const std::string& host;
@@ -115,15 +126,11 @@ struct Rules {
   Acts operator()(const event::KeyTried& e) const {
     if (e.slot != "next") return {};
     if (e.verdict.empty()) return {resolve("second_key_refused", e.scope, "the second key is accepted")};
-    const bool both = first_refused.contains(e.scope.source);
-    return {
-        open("second_key_refused", e.scope, both ? "critical" : "warning", e.verdict,
-             both ? fmt::format("both keys of {} are refused, the second one ({}) too", e.scope.source, e.fingerprint)
-                  : fmt::format("the second key ({}) of {} was tried and is refused", e.fingerprint, e.scope.source),
-             fmt::format("{}, then try it:\nsurveysync keys test {}",
-                         both ? "Make a new key and put it in the place of either"
-                              : "Replace the second key before the first one is rotated",
-                         e.scope.source))};
+    IncidentAct act = second_refused(e, first_refused.contains(e.scope.source));
+    // Another process may have found out that the first one is refused.
+    act.worse_with = "second_key_in_use/" + e.scope.source;
+    act.worse = second_refused(e, true).incident;
+    return {std::move(act)};
   }
   Acts operator()(const event::ConfigRefused& e) const {
     return {open_incident("configuration_refused", host, "", "critical", e.reason,

@@ -21,6 +21,8 @@ struct IncidentAct {
   store::Incident incident;  ///< to resolve: key, rule and source count
   std::string message;       ///< why it is over
   bool whole_rule = false;   ///< to resolve: every incident of the rule that is about this host
+  std::string worse_with;    ///< to open: while the incident of this key is open, `worse` is opened instead
+  store::Incident worse;
   bool if_balanced = false;  ///< to resolve: only if the newest certificate of all that the source has balances
 };
 

@@ -52,11 +52,16 @@ std::string html(std::string_view text) {
 
 std::string json_quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : printable(text)) {
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
+  while (true) {
+    const std::size_t end = text.find('\n');
+    for (const char c : printable(text.substr(0, end))) {
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
+    }
+    if (end == std::string_view::npos) return out + '"';
+    out += "\\n";
+    text.remove_prefix(end + 1);
   }
-  return out + '"';
 }
 
 std::string with_commas(std::int64_t number) {

@@ -169,6 +169,10 @@ TEST(IncidentRules, OneCauseIsOneIncident) {
 TEST(IncidentRules, ASecondKeyThatIsRefusedAfterTheFirstStopsTheSource) {
   IncidentRules rules("vm");
   const event::KeyTried refused{us(0), "next", "12ab34cd", "rotated"};
+  const auto alone = rules.acts(refused);
+  EXPECT_EQ(alone.at(0).worse_with, "second_key_in_use/us") << "as far as another process knows";
+  EXPECT_EQ(alone.at(0).worse.severity, "critical");
+  EXPECT_EQ(alone.at(0).worse.key, "second_key_refused/us");
   EXPECT_EQ(opened(rules.acts(refused), "second_key_refused/us").incident.severity, "warning");
   rules.acts(event::KeyRotated{us(0), "next", "12ab34cd"});
   const auto acts = rules.acts(refused);

@@ -38,6 +38,7 @@ TEST(WebWords, EscapeWhateverCouldBecomeMarkup) {
   EXPECT_THAT(html("bad \xFF byte"), HasSubstr("\xEF\xBF\xBD"));
   EXPECT_EQ(html(std::string("nul\0", 4)).find('\0'), std::string::npos);
   EXPECT_EQ(json_quoted("a\"b\\c"), R"("a\"b\\c")");
+  EXPECT_EQ(json_quoted("a\nb\tc\n"), R"("a\nb c\n")");
 }
 
 TEST(WebWords, TimesAsPeopleSayThem) {
