@@ -7,7 +7,10 @@
 
 #include "app/key_slots.h"
 #include "app/privacy_key.h"
+#include "http/duplicate_guard.h"
+#include "http/key_alarm.h"
 #include "http/oauth1.h"
+#include "http/proxy_login.h"
 #include "http/verdict.h"
 #include "store/shared_budget.h"
 #include "sync/agenda.h"
@@ -90,7 +93,7 @@ sources::Privacy privacy_of(const SourceConfig& config, Masker& masker) {
 }
 
 /// Files of respondents come by the source's own way out and go to the operator's directory, made where it is missing.
-sources::Files files_of(const SourceConfig& config, Clock& clock) {
+sources::Files files_of(const SourceConfig& config, std::shared_ptr<http::ProxyLogin> login, Clock& clock) {
   const std::string& directory = config.files.dir;
   if (directory.empty()) return {};
   struct stat status {};
@@ -99,24 +102,29 @@ sources::Files files_of(const SourceConfig& config, Clock& clock) {
     throw Error(ErrorKind::config, fmt::format("source.{}: files.dir \"{}\" is no directory and cannot be made one",
                                                config.name, directory));
   }
-  http::DownloadOptions options{
-      config.ca_file,    config.proxy, config.no_proxy, config.limits.connect_timeout, config.limits.request_timeout,
-      config.files.limit};
+  http::DownloadOptions options{config.ca_file,
+                                config.proxy,
+                                std::move(login),
+                                config.no_proxy,
+                                config.limits.connect_timeout,
+                                config.limits.request_timeout,
+                                config.files.limit};
   return {directory, [options = std::move(options), &clock](const std::string& url, const std::stop_token& stop) {
             return http::download(url, options, clock, stop);
           }};
 }
 
 /// Whether the vendor's host accepts the key: one call.
-bool accepts(const SourceConfig& config, const sources::SourceType& type, const http::Endpoint& endpoint,
+bool accepts(const SourceConfig& config, const sources::SourceType& type, http::TransportOptions way,
              const Credential& key, Clock& clock, const std::stop_token& stop) {
+  const http::Endpoint endpoint = way.endpoint;
   http::Query query = type.probe.query;
   http::Request request;
   signer_of(config, type)({key, endpoint, type.probe.path, clock.utc_now()}, query, request.headers);
   request.target = endpoint.prefix + type.probe.path + "?" + http::encode_query(query);
   request.display = type.probe.path;
   try {
-    http::PocoTransport transport(transport_options(config, endpoint), clock);
+    http::PocoTransport transport(std::move(way), clock);
     const http::Response answer = transport.exchange(request, Deadline(clock, config.limits.request_timeout), stop);
     return http::judge_response(answer, type.judge).ok;
   } catch (const Error& failure) {
@@ -125,21 +133,33 @@ bool accepts(const SourceConfig& config, const sources::SourceType& type, const 
   }
 }
 
-/// Another region of the vendor one of whose hosts accepts the key. Empty when none does.
-std::string region_that_accepts(const SourceConfig& config, const sources::SourceType& type, const Credential& key,
-                                Clock& clock, const std::stop_token& stop) {
+/// Another region of the vendor one of whose hosts accepts the key.
+http::KeyOptions::Elsewhere ask_other_regions(const SourceConfig& config, const sources::SourceType& type,
+                                              http::TransportOptions way, const Credential& key, Clock& clock,
+                                              const std::stop_token& stop) {
+  http::KeyOptions::Elsewhere found;
   for (const std::string& region : type.regions()) {
     if (region == config.region) continue;
-    for (const std::string& host : type.hosts(region))
-      if (accepts(config, type, http::Endpoint::parse(host), key, clock, stop)) return region;
+    for (const std::string& host : type.hosts(region)) {
+      way.endpoint = http::Endpoint::parse(host);
+      if (accepts(config, type, way, key, clock, stop)) {
+        found.region = region;
+        return found;
+      }
+      ++found.in_vain;
+    }
   }
-  return {};
+  return found;
 }
 
 }  // namespace
 
-http::TransportOptions transport_options(const SourceConfig& config, const http::Endpoint& endpoint) {
+http::TransportOptions transport_options(const SourceConfig& config, const http::Endpoint& endpoint, Masker& masker,
+                                         Clock& clock) {
   http::TransportOptions options;
+  if (!config.proxy_auth.empty()) {
+    options.proxy_login = std::make_shared<http::ProxyLogin>(SecretReference::parse(config.proxy_auth), masker, clock);
+  }
   options.endpoint = endpoint;
   options.ca_file = config.ca_file;
   options.proxy = config.proxy;
@@ -159,6 +179,7 @@ http::Endpoint oauth_endpoint(const SourceConfig& source) {
 void require_sound(const SourceConfig& source) {
   endpoint_of(source, provider_of(source));
   key_slots(source);
+  if (!source.proxy_auth.empty()) SecretReference::parse(source.proxy_auth);
   if (source.schedule) sync::Cron::parse(source.schedule->cron);
 }
 
@@ -173,6 +194,24 @@ std::shared_ptr<http::Limiter> Accounts::limiter(const SourceConfig& source, con
     account = {pacing, std::make_shared<http::Limiter>(pacing, clock_, std::move(budget))};
   }
   return account.limiter;
+}
+
+std::shared_ptr<http::KeyAlarm> Accounts::alarm(const SourceConfig& source) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<http::KeyAlarm>& alarm =
+      alarms_[fmt::format("{} {} {}", source.type, source.region, source.base_url)];
+  if (!alarm) alarm = std::make_shared<http::KeyAlarm>();
+  return alarm;
+}
+
+std::shared_ptr<http::DuplicateGuard> Accounts::answered_lately(const SourceConfig& source) {
+  const Duration time = source.limits.duplicate_guard;
+  const std::string name =
+      fmt::format("{} {} {} {} {}", source.type, source.name, source.region, source.base_url, time.count());
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<http::DuplicateGuard>& guard = answered_[name];
+  if (!guard) guard = std::make_shared<http::DuplicateGuard>(time, clock_);
+  return guard;
 }
 
 http::LimiterOptions account_pacing(const SourceConfig& source, const Config& config) {
@@ -190,9 +229,12 @@ SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : conf
   const sources::SourceType& type = provider_of(config);
   following_ = following_of(config, type);
   endpoint_ = endpoint_of(config, type);
-  transport_ = std::make_unique<http::PocoTransport>(transport_options(config, endpoint_), around.clock);
+  const http::TransportOptions way = transport_options(config, endpoint_, around.masker, around.clock);
+  transport_ = std::make_unique<http::PocoTransport>(way, around.clock);
   http::ClientOptions options = client_options(config, endpoint_);
   options.account_limiter = std::move(around.account_limiter);
+  options.answered_lately = std::move(around.answered_lately);
+  options.keys.alarm = std::move(around.alarm);
   options.keys.memory = std::move(around.key_memory);
   options.keys.may_be_missing = around.secret_may_be_missing;
   if (const auto mistake = type.customs.key_mistake)
@@ -201,9 +243,9 @@ SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : conf
     options.keys.warning = [warning, where = config.environment](const Credential& key) { return warning(key, where); };
   if (!config.auth.next.empty()) options.keys.next = SecretReference::parse(config.auth.next);
   if (config.base_url.empty()) {
-    options.keys.accepted_elsewhere = [&config, &type, &clock = around.clock](const Credential& key,
-                                                                              const std::stop_token& stop) {
-      return region_that_accepts(config, type, key, clock, stop);
+    options.keys.accepted_elsewhere = [&config, &type, way, &clock = around.clock](const Credential& key,
+                                                                                   const std::stop_token& stop) {
+      return ask_other_regions(config, type, way, key, clock, stop);
     };
   }
   client_ =
@@ -213,7 +255,7 @@ SourceParts::SourceParts(const SourceConfig& config, Surroundings around) : conf
   sources::Privacy privacy = privacy_of(config, around.masker);
   if (privacy.digest) privacy_key_ = privacy.digest->fingerprint();
   source_ = type.make({config.name, *client_, config.region, std::move(privacy), around.observer, around.clock,
-                       following_, files_of(config, around.clock)});
+                       following_, files_of(config, way.proxy_login, around.clock)});
 }
 
 sync::Job SourceParts::job(const Config& config) const {

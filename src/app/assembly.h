@@ -24,8 +24,9 @@ namespace surveysync::app {
 /// region.
 void require_sound(const SourceConfig& source);
 
-/// How calls to `endpoint` are sent for this source: certificates, proxy, time-outs.
-http::TransportOptions transport_options(const SourceConfig& source, const http::Endpoint& endpoint);
+/// How calls to `endpoint` are sent for this source: certificates, proxy (its login will be masked), time-outs.
+http::TransportOptions transport_options(const SourceConfig& source, const http::Endpoint& endpoint, Masker& masker,
+                                         Clock& clock);
 /// Where the source's vendor gives out OAuth tokens. Throws Error(config) where it gives out none.
 http::Endpoint oauth_endpoint(const SourceConfig& source);
 
@@ -42,6 +43,10 @@ class Accounts {
       : clock_(clock), database_(std::move(database)), observer_(observer) {}
   /// The limiter of the source's account, made when it is first asked for, and anew when its pace has changed.
   std::shared_ptr<http::Limiter> limiter(const SourceConfig& source, const Config& config);
+  /// Shared by the sources that ask the same place of a vendor.
+  std::shared_ptr<http::KeyAlarm> alarm(const SourceConfig& source);
+  /// What the source was answered lately: a reload does not forget it. Anew when its place or the guard has changed.
+  std::shared_ptr<http::DuplicateGuard> answered_lately(const SourceConfig& source);
 
  private:
   struct Account {
@@ -53,6 +58,8 @@ class Accounts {
   Observer* const observer_;
   std::mutex mutex_;
   std::map<std::string, Account> accounts_;
+  std::map<std::string, std::shared_ptr<http::KeyAlarm>> alarms_;          // by place
+  std::map<std::string, std::shared_ptr<http::DuplicateGuard>> answered_;  // by source, place and time
 };
 
 /// What a source is built into.
@@ -60,9 +67,11 @@ struct Surroundings {
   Masker& masker;
   Observer& observer;
   Clock& clock;
-  std::shared_ptr<http::Limiter> account_limiter = nullptr;  ///< from Accounts; null for one of its own
-  std::shared_ptr<http::KeyMemory> key_memory = nullptr;     ///< null: this process alone
-  bool secret_may_be_missing = false;                        ///< it is waited for, and not an error
+  std::shared_ptr<http::Limiter> account_limiter = nullptr;         ///< from Accounts; null for one of its own
+  std::shared_ptr<http::KeyAlarm> alarm = nullptr;                  ///< from Accounts; null for one of its own
+  std::shared_ptr<http::DuplicateGuard> answered_lately = nullptr;  ///< from Accounts; null for one of its own
+  std::shared_ptr<http::KeyMemory> key_memory = nullptr;            ///< null: this process alone
+  bool secret_may_be_missing = false;                               ///< it is waited for, and not an error
 };
 
 /// One configured source with everything it is made of.

@@ -45,6 +45,7 @@ std::vector<NamedSecret> secrets_of(const Config& config, const std::vector<cons
     add(name + " next", source->auth.next);
     add(name + " consumer", source->auth.consumer);
     add(name + " token", source->auth.token);
+    add(name + " proxy", source->proxy_auth);
   }
   for (const AlertConfig& alert : config.alerts) {
     for (const auto& [key, value] : alert.settings)

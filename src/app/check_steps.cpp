@@ -90,7 +90,8 @@ void check_door(CheckReport& report, Program& program, const SourceConfig& sourc
   http::DoorFacts facts;
   const bool open = report.run(name + " TLS", [&] {
     try {
-      facts = http::look_at_door(transport_options(source, endpoint), program.clock(), program.stop());
+      facts = http::look_at_door(transport_options(source, endpoint, program.masker(), program.clock()),
+                                 program.clock(), program.stop());
     } catch (const Error& failure) {
       if (!failure.hint().empty()) throw;
       throw Error(failure.kind(), failure.what(), kWayHint);

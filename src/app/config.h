@@ -77,6 +77,7 @@ struct FilesConfig {
 
 struct SourceConfig {
   std::string name, type, region, base_url, account, environment, proxy, hook, ca_file;
+  std::string proxy_auth;  ///< reference to the proxy's user and password; empty: it asks for none
   std::vector<std::string> no_proxy;
   AuthConfig auth;
   std::optional<ScheduleConfig> schedule;

@@ -53,6 +53,9 @@ void read_address(ConfigSection& section, SourceConfig& source, const Vendor* ve
     return fmt::format("\"{}\" is none of {}{}", name, fmt::join(known, ", "), did_you_mean(name, known));
   });
   section.text("proxy", source.proxy, proxy_mistake);
+  section.reference("proxy_auth", source.proxy_auth);
+  if (!source.proxy_auth.empty() && source.proxy.empty())
+    section.mistake("proxy_auth", "is for a proxy, and none is given");
   section.texts("no_proxy", source.no_proxy);
   ConfigSection tls = section.table("tls");
   tls.text("ca_file", source.ca_file, [](std::string_view path) {

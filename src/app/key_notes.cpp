@@ -12,6 +12,7 @@
 #include "app/json_writer.h"
 #include "base/descriptor.h"
 #include "base/json.h"
+#include "base/state_file.h"
 
 namespace surveysync::app {
 namespace {
@@ -24,6 +25,9 @@ constexpr Duration kFirstWait = seconds(70);
 // Notes of keys that nobody has tried for so long are dropped.
 constexpr Duration kKeep = hours(24 * 30);
 constexpr std::size_t kMostNotes = 100;
+// Whoever holds the lock needs a moment; one that was stopped in it (SIGSTOP) is not waited for.
+constexpr int kLockTries = 25;
+constexpr Duration kLockWait = std::chrono::milliseconds(20);
 
 std::int64_t count_of(UtcTime time) {
   return time.time_since_epoch().count();
@@ -83,10 +87,27 @@ bool KeyNotes::save(const Notes& notes) const {
         .end_object();
   }
   const std::string text = writer.end_object().done(), draft = file_ + ".new";
-  const Descriptor out(::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  const Descriptor out = open_state_file(draft, O_WRONLY | O_CREAT | O_TRUNC);
   if (out.get() < 0) return false;
   return ::write(out.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
          std::rename(draft.c_str(), file_.c_str()) == 0;
+}
+
+bool KeyNotes::take_lock(int descriptor) const {
+  for (int tried = 1; ::flock(descriptor, LOCK_EX | LOCK_NB) != 0; ++tried) {
+    if (tried == kLockTries || (errno != EWOULDBLOCK && errno != EINTR)) return false;
+    clock_.wait_for(kLockWait, {});
+  }
+  return true;
+}
+
+/// For looking only. No lock: the file is replaced as a whole.
+KeyNotes::Notes KeyNotes::seen() const noexcept {
+  try {
+    return load();
+  } catch (...) {  // torn or not ours
+    return {};
+  }
 }
 
 /// `act` changes the notes and says whether they are to be written. False where they cannot be kept.
@@ -95,13 +116,9 @@ bool KeyNotes::with_notes(const Act& act) noexcept {
   const std::lock_guard lock(mutex_);
   try {
     const std::string lock_file = file_ + ".lock";
-    const Descriptor door(::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (door.get() < 0 || ::flock(door.get(), LOCK_EX) != 0) return false;
-    Notes notes;
-    try {
-      notes = load();
-    } catch (...) {  // torn or not ours: what it said is lost, and written anew
-    }
+    const Descriptor door = open_state_file(lock_file, O_RDWR | O_CREAT);
+    if (door.get() < 0 || !take_lock(door.get())) return false;
+    Notes notes = seen();
     if (!act(notes)) return true;
     while (notes.size() > kMostNotes)
       notes.erase(notes.begin());
@@ -113,18 +130,17 @@ bool KeyNotes::with_notes(const Act& act) noexcept {
 
 http::KeyPast KeyNotes::recall(const http::KeyId& key) {
   http::KeyPast past;
-  with_notes([&](Notes& notes) {
-    const auto found = notes.find(key.fingerprint);
-    if (found == notes.end()) return false;
-    const Note& note = found->second;
-    past.refused = http::KeyPast::Refusal{note.verdict, note.evidence, note.next_step, note.since,
-                                          note.next_probe - clock_.utc_now()};
-    return false;
-  });
+  const Notes notes = seen();
+  const auto found = notes.find(key.fingerprint);
+  if (found == notes.end()) return past;
+  const Note& note = found->second;
+  past.refused = http::KeyPast::Refusal{note.verdict, note.evidence, note.next_step, note.since,
+                                        note.next_probe - clock_.utc_now()};
   return past;
 }
 
 void KeyNotes::accepted(const http::KeyId& key) {
+  if (!seen().contains(key.fingerprint)) return;
   with_notes([&](Notes& notes) { return notes.erase(key.fingerprint) > 0; });
 }
 
@@ -145,7 +161,7 @@ void KeyNotes::refused(const http::KeyId& key, const std::string& verdict, const
   });
 }
 
-void KeyNotes::given_up(const http::KeyId& key, int requests) {
+void KeyNotes::sent_in_vain(const http::KeyId& key, int requests) {
   with_notes([&](Notes& notes) {
     const auto found = notes.find(key.fingerprint);
     if (found == notes.end()) return false;
@@ -162,7 +178,7 @@ bool KeyNotes::claim_probe(const http::KeyId& key) {
     Note& note = found->second;
     const UtcTime now = clock_.utc_now();
     const auto hours_begun = std::max<std::int64_t>(1, std::chrono::ceil<hours>(now - note.since).count());
-    const bool due = now >= note.next_probe && (hours_begun > 1 || note.refusals < kMostInFirstHour);
+    const bool due = now >= note.next_probe && (hours_begun > 1 || note.refusals < http::kMostInFirstHour);
     const bool early = note.refusals < kMostEarly * hours_begun;
     if (!due && !early) return false;
     if (due) note.next_probe = now + std::chrono::floor<microseconds>(wait_of(++note.probes));
@@ -174,13 +190,9 @@ bool KeyNotes::claim_probe(const http::KeyId& key) {
 }
 
 int KeyNotes::refusals(const http::KeyId& key) {
-  int count = 0;
-  with_notes([&](Notes& notes) {
-    const auto found = notes.find(key.fingerprint);
-    if (found != notes.end()) count = found->second.refusals;
-    return false;
-  });
-  return count;
+  const Notes notes = seen();
+  const auto found = notes.find(key.fingerprint);
+  return found == notes.end() ? 0 : found->second.refusals;
 }
 
 }  // namespace surveysync::app

@@ -2,7 +2,8 @@
 // What is known of refused keys on this machine, in a file of the state directory (fingerprints only): stands in for
 // surveysync.credential while the database cannot be asked, so that `check` in a loop without a database does not
 // hammer the vendor. All processes of the machine share it (a lock on a file beside it). Where the directory cannot be
-// written nothing is kept. Thread-safe. Never throws.
+// written, or somebody stands still with the lock in hand, nothing is kept and no probe granted. Thread-safe. Never
+// throws.
 
 #include <map>
 #include <mutex>
@@ -23,16 +24,14 @@ class KeyNotes final : public http::KeyMemory {
   void accepted(const http::KeyId& key) override;
   void refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
                const std::string& next_step, int requests) override;
-  void given_up(const http::KeyId& key, int requests) override;
+  void sent_in_vain(const http::KeyId& key, int requests) override;
   /// A probe that is due, or one before that while few were refused in the hour: a person asks, who has perhaps mended
   /// the key just now.
   bool claim_probe(const http::KeyId& key) override;
   /// How many requests with a refused key are counted.
   int refusals(const http::KeyId& key);
 
-  /// Requests with a dead key that are left for its first hour, without a database, and how many of them may come
-  /// before a probe is due.
-  static constexpr int kMostInFirstHour = 11;
+  /// How many of a dead key's requests in an hour may come before a probe is due.
   static constexpr int kMostEarly = 6;
 
  private:
@@ -44,6 +43,8 @@ class KeyNotes final : public http::KeyMemory {
   using Notes = std::map<std::string, Note>;  // by fingerprint
   template <class Act>
   bool with_notes(const Act& act) noexcept;
+  bool take_lock(int descriptor) const;
+  Notes seen() const noexcept;
   Notes load() const;
   bool save(const Notes& notes) const;
   Duration wait_of(int probes) const;

@@ -7,12 +7,14 @@ namespace {
 
 // A database that is away is asked again this often.
 constexpr Duration kAskAgain = std::chrono::seconds(5);
+// Calls and stops wait for it, so one that hangs is soon taken for one that is away.
+constexpr Duration kStatement = std::chrono::seconds(3);
 
 }  // namespace
 
 KeyRecords::KeyRecords(pg::ConnectOptions options, std::string source, std::vector<Duration> waits,
                        KeyPatience patience, Clock& clock, std::shared_ptr<KeyNotes> notes)
-    : options_(std::move(options)),
+    : options_(options.impatient(kStatement)),
       source_(std::move(source)),
       waits_(std::move(waits)),
       patience_(patience),
@@ -22,6 +24,7 @@ KeyRecords::KeyRecords(pg::ConnectOptions options, std::string source, std::vect
 
 /// A process that ends well was not killed: its uses that got no answer (the network was down) count no more.
 KeyRecords::~KeyRecords() {
+  if (unanswered_.empty()) return;
   with_book([&](store::KeyBook& book) {
     for (const store::KeyRecord& key : unanswered_)
       book.forget_use(key);
@@ -160,8 +163,13 @@ void KeyRecords::refused(const http::KeyId& key, const std::string& verdict, con
   });
 }
 
-void KeyRecords::given_up(const http::KeyId& key, int requests) {
-  if (notes_) notes_->given_up(key, requests);
+void KeyRecords::still_good(const http::KeyId& key) {
+  with_book([&](store::KeyBook& book) { book.still_good(key.fingerprint); });
+}
+
+void KeyRecords::sent_in_vain(const http::KeyId& key, int requests) {
+  own_.sent_in_vain(key, requests);
+  if (notes_) notes_->sent_in_vain(key, requests);
   with_book([&](store::KeyBook& book) { book.count_refusals(key.fingerprint, requests); });
 }
 
@@ -170,7 +178,7 @@ bool KeyRecords::claim_probe(const http::KeyId& key) {
   const bool asked = with_book([&](store::KeyBook& book) {
     const store::KeyRecord known = book.recall(record_of(key));
     if (!known.verdict.empty()) {
-      claimed = book.claim_probe(record_of(key), waits_, kMostInFirstHour) ||
+      claimed = book.claim_probe(record_of(key), waits_, http::kMostInFirstHour) ||
                 (patience_ == KeyPatience::person && book.claim_early(record_of(key), kMostEarly));
     } else if (own_.recall(key).refused) {
       claimed = own_.claim_probe(key);
@@ -181,7 +189,7 @@ bool KeyRecords::claim_probe(const http::KeyId& key) {
   });
   // A daemon waits for the database: it works nothing without it.
   if (!asked) return patience_ == KeyPatience::person && notes_ && notes_->claim_probe(key);
-  if (claimed && notes_) notes_->given_up(key, 1);
+  if (claimed && notes_) notes_->sent_in_vain(key, 1);
   return claimed;
 }
 

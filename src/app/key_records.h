@@ -30,13 +30,11 @@ class KeyRecords final : public http::KeyMemory {
   void accepted(const http::KeyId& key) override;
   void refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
                const std::string& next_step, int requests) override;
-  void given_up(const http::KeyId& key, int requests) override;
+  void still_good(const http::KeyId& key) override;
+  void sent_in_vain(const http::KeyId& key, int requests) override;
   bool claim_probe(const http::KeyId& key) override;
 
-  /// Requests with a dead key in its first hour, in all processes together, stay at or below twelve; one is kept back
-  /// for a person's `keys test`.
-  static constexpr int kMostInFirstHour = 11;
-  /// Of these, how many may come before a probe is due, where a person asks.
+  /// How many of a dead key's requests in an hour may come before a probe is due, where a person asks.
   static constexpr int kMostEarly = 6;
   /// Uses that may end without an answer (the process was killed) before the next one waits.
   static constexpr int kUsesWithoutAnswer = 3;

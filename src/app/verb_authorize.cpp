@@ -134,7 +134,8 @@ int run_authorize(Program& program, const AuthorizeFlags& flags) {
   const Credential consumer = slot.reference.read(slot.lines);
   program.masker().add(consumer.lines[1]);  // the consumer's key is shown to the person by the vendor itself
 
-  http::PocoTransport transport(transport_options(source, endpoint), program.clock());
+  http::PocoTransport transport(transport_options(source, endpoint, program.masker(), program.clock()),
+                                program.clock());
   http::OAuthDoor door({source.name, slot.reference.display(), endpoint, source.limits.request_timeout,
                         find_provider(source.type)->judge},
                        transport, program.masker(), program.observers(), program.clock());

@@ -35,6 +35,7 @@ struct Outcome {
   std::string words;  // the judgement's, without the path
   SteadyTime sent_at{};
   KeyGate::Key key;
+  std::unique_ptr<KeyGate::FirstUse> first_use;  // kept until the refusal is ruled
   SigningClock::Moment signed_at;
   std::optional<UtcTime> vendor_time;  // as the answer shows it
 };
@@ -93,12 +94,15 @@ struct Client::Impl {
                                                 : std::make_shared<Limiter>(options.limiter, clock)),
         limiter(*account_limiter),
         pace(limiter, options.limiter.window, options.timeout_cooldown, clock),
-        guard(options.duplicate_guard, clock),
+        guard(options.answered_lately ? options.answered_lately
+                                      : std::make_shared<DuplicateGuard>(options.duplicate_guard, clock)),
         signing_clock(clock),
         gate(
             std::move(secret), options.credential_lines, options.keys, options.scope,
-            [this](const KeyGate::Key& key, const std::stop_token& stop) { return try_key(key, stop); }, masker,
-            observer, clock) {}
+            [this](const KeyGate::Key& key, KeyGate::Account account, const std::stop_token& stop) {
+              return try_key(key, account, stop);
+            },
+            masker, observer, clock) {}
 
   Reply get(const Call& call, const std::stop_token& stop);
   /// `tried`: a key that is on trial, in place of the one in use.
@@ -111,7 +115,7 @@ struct Client::Impl {
   Retry settle_throttled(Outcome& outcome, const Scope& scope);
   Retry settle_echo(Outcome& outcome, Progress& progress);
   bool is_suspicious(const Call& call, const Outcome& outcome);
-  KeyGate::Answer try_key(const KeyGate::Key& key, const std::stop_token& stop);
+  KeyGate::Answer try_key(const KeyGate::Key& key, KeyGate::Account account, const std::stop_token& stop);
   KeyGate::Answer probe_with(const Call& what, const KeyGate::Key& key, const std::stop_token& stop);
   Request signed_request(const Call& call, const KeyGate::Key& key, UtcTime time) const;
   bool signs_anew(const Outcome& outcome, Progress& progress, const Scope& scope);
@@ -129,7 +133,7 @@ struct Client::Impl {
   const std::shared_ptr<Limiter> account_limiter;
   Limiter& limiter;
   Pace pace;
-  DuplicateGuard guard;
+  const std::shared_ptr<DuplicateGuard> guard;
   SigningClock signing_clock;
   KeyGate gate;
   Call probe, account_probe;
@@ -147,6 +151,7 @@ Scope Client::Impl::scope_of_call(const Call& call) const {
 }
 
 Reply Client::Impl::get(const Call& call, const std::stop_token& stop) {
+  bool repeated = false;
   for (int rotation = 0;; ++rotation) {
     Outcome outcome = insist(call, nullptr, stop);
     if (outcome.reply) return std::move(*outcome.reply);
@@ -154,6 +159,8 @@ Reply Client::Impl::get(const Call& call, const std::stop_token& stop) {
     const auto ruling = gate.rule({outcome.key, outcome.sent_at, outcome.refusal, outcome.words}, stop);
     if (ruling == KeyGate::Ruling::rotated && rotation < kRotationsInOneCall) continue;
     if (ruling == KeyGate::Ruling::refused) throw gate.refusal();
+    // The probe showed that the key is good: one refusal may have been a slip of the vendor's.
+    if (ruling == KeyGate::Ruling::accepted && !was_denied && !std::exchange(repeated, true)) continue;
     if (ruling == KeyGate::Ruling::accepted || was_denied) {
       outcome.kind = ErrorKind::denied;
     } else {
@@ -177,17 +184,20 @@ bool Client::Impl::is_suspicious(const Call& call, const Outcome& outcome) {
 
 /// The probe with `key`; where the vendor's words are not about the key itself, the account decides what they are
 /// about.
-KeyGate::Answer Client::Impl::try_key(const KeyGate::Key& key, const std::stop_token& stop) {
+KeyGate::Answer Client::Impl::try_key(const KeyGate::Key& key, KeyGate::Account ask, const std::stop_token& stop) {
   using Kind = KeyGate::Answer::Kind;
-  if (probe.path.empty()) return {Kind::not_asked, Refusal::none, "", false, 0};
+  if (probe.path.empty()) return {Kind::not_asked};
   KeyGate::Answer answer = probe_with(probe, key, stop);
   {
     const std::lock_guard lock(mutex);
     answer.clock_skew = skew.value_or(Duration::zero());
   }
-  if (answer.kind != Kind::refused || answer.refusal != Refusal::access || account_probe.path.empty()) return answer;
+  if (answer.kind != Kind::refused || answer.refusal != Refusal::access || account_probe.path.empty() ||
+      ask == KeyGate::Account::spare) {
+    return answer;
+  }
   const KeyGate::Answer account = probe_with(account_probe, key, stop);
-  answer.requests += account.requests;
+  answer.account_asked = true;
   answer.account_accepts = account.kind == Kind::accepted;
   if (account.kind == Kind::unknown) answer.kind = Kind::unknown;
   if (account.kind == Kind::refused && account.refusal != Refusal::access) {
@@ -206,12 +216,12 @@ KeyGate::Answer Client::Impl::probe_with(const Call& what, const KeyGate::Key& k
   try {
     const Outcome outcome = insist(call, &key, stop);
     // A kept answer may be older than the refusal.
-    if (outcome.reply) return {outcome.reply->cached ? Kind::unknown : Kind::accepted, Refusal::none, "", false, 0};
-    if (outcome.refusal == Refusal::none) return {Kind::unknown, Refusal::none, outcome.words, false, 1};
-    return {Kind::refused, outcome.refusal, outcome.words, false, 1};
+    if (outcome.reply) return {outcome.reply->cached ? Kind::unknown : Kind::accepted};
+    if (outcome.refusal == Refusal::none) return {Kind::unknown, Refusal::none, outcome.words};
+    return {Kind::refused, outcome.refusal, outcome.words};
   } catch (const Error& failure) {
     if (failure.kind() == ErrorKind::cancelled) throw;
-    return {Kind::unknown, Refusal::none, failure.what(), false, 0};
+    return {Kind::unknown, Refusal::none, failure.what()};
   }
 }
 
@@ -268,13 +278,18 @@ Outcome Client::Impl::attempt(const Call& call, const KeyGate::Key* tried, Progr
   if (tried) question += "#" + tried->credential->fingerprint;
   for (;;) {
     const KeyGate::Key key = tried ? *tried : gate.take(stop);
-    DuplicateGuard::Turn turn = guard.enter(question, stop);
+    DuplicateGuard::Turn turn = guard->enter(question, stop);
+    std::unique_ptr<KeyGate::FirstUse> first_use;
+    if (!tried) first_use = std::make_unique<KeyGate::FirstUse>(gate, key, stop);
     limiter.acquire(stop, progress.latest);
     // While we waited another worker may have seen the key refused: then nothing goes out any more.
     if (!tried && !gate.is_good(key)) continue;
     Outcome outcome = send(call, key, tried != nullptr, progress, stop);
+    // A probe that got no answer at all may have been refused as well.
+    if (!outcome.reply && (tried || outcome.refusal != Refusal::none)) gate.in_vain(key);
     const bool final_word = outcome.kind == ErrorKind::denied || outcome.kind == ErrorKind::rejected;
     if (outcome.reply || (outcome.status == 200 && final_word)) turn.answered();
+    outcome.first_use = std::move(first_use);
     return outcome;
   }
 }
@@ -303,7 +318,7 @@ Outcome Client::Impl::send(const Call& call, const KeyGate::Key& key, bool on_tr
     return read(call, on_trial, std::move(response), progress, std::move(outcome));
   } catch (const Error& failure) {
     if (stop.stop_requested()) {
-      gate.given_up(key);
+      gate.in_vain(key);
       throw Error(ErrorKind::cancelled, "stopped during a call of " + call.path);
     }
     if (failure.kind() != ErrorKind::unavailable && failure.kind() != ErrorKind::malformed) throw;
@@ -355,7 +370,7 @@ Outcome Client::Impl::read(const Call& call, bool on_trial, Response response, c
   pace.fine();
   if (!accepted && !cached) {
     denied_in_a_row = 0;
-    if (!on_trial) gate.accepted(outcome.key);
+    if (!on_trial) gate.accepted(outcome.key, outcome.sent_at);
   }
   const bool first_try = progress.first_sent == outcome.sent_at;
   Reply& reply = outcome.reply.emplace();

@@ -71,6 +71,8 @@ struct RetryOptions {
   Duration budget = std::chrono::minutes(10);  ///< from first attempt to last, one call
 };
 
+class KeyAlarm;
+
 /// The keys beside the one that is configured as `secret`, and what to do when they are refused.
 struct KeyOptions {
   std::optional<SecretReference> next = std::nullopt;  ///< a second key, promoted when the first is refused
@@ -79,11 +81,16 @@ struct KeyOptions {
   /// Calls are signed (RFC 5849): answers may name OAuth problems, and the time is corrected by the vendor's.
   bool oauth1 = false;
   std::shared_ptr<KeyMemory> memory = nullptr;  ///< null: this process knows only what it learned itself
+  std::shared_ptr<KeyAlarm> alarm = nullptr;    ///< of the sources that ask the same vendor; null: this one alone
   /// A secret that cannot be read is a refused key (verdict "missing"), not an error of the constructor.
   bool may_be_missing = false;
-  /// Asks the vendor's other regions, one probe each, whether they accept the key; the one that does, or empty. Asked
-  /// only when the key never worked. Throws what Client::get throws.
-  std::function<std::string(const Credential&, const std::stop_token&)> accepted_elsewhere = nullptr;
+  /// What the vendor's other regions said to a key.
+  struct Elsewhere {
+    std::string region = {};  ///< that accepts it; empty: none does
+    int in_vain = 0;          ///< requests that others were sent
+  };
+  /// Asks them, one probe each. Only when the key never worked. Throws what Client::get throws.
+  std::function<Elsewhere(const Credential&, const std::stop_token&)> accepted_elsewhere = nullptr;
   /// What is wrong with a key by its form alone, without showing it; empty: nothing. Such a key is refused (verdict
   /// "mistyped") before any request.
   std::function<std::string(const Credential&)> mistake = nullptr;
@@ -99,11 +106,15 @@ struct KeyState {
   std::optional<UtcTime> last_good_at = {}, refused_since = {};
 };
 
+class DuplicateGuard;
+
 struct ClientOptions {
   Scope scope;  ///< source name, for events
   LimiterOptions limiter;
   /// The account's limiter where several sources share one; replaces an own one made of `limiter`.
   std::shared_ptr<Limiter> account_limiter = nullptr;
+  /// What was answered lately, also to a client before this one; null: this client's own.
+  std::shared_ptr<DuplicateGuard> answered_lately = nullptr;
   KeyOptions keys = {};
   RetryOptions retry;
   Duration request_timeout = std::chrono::seconds(45);
@@ -162,6 +173,7 @@ class Client {
   ///   From then on every call fails at once without a request until the secret's content changes, or a probe that
   ///   KeyMemory gives leave for is accepted. A key that others know to be refused is not even tried.
   /// - denied: so is a missing permission; many in a row, or one for the probe's own call, are taken for a refusal.
+  /// - until a key was accepted once, one call at a time is sent with it: the others wait for its answer.
   /// - 429, throttle texts and Retry-After rest the whole account; a vendor time-out rests it for timeout_cooldown, and
   /// a 400
   ///   within that time is the time-out's echo, not our mistake.

@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "http/message.h"
+#include "http/proxy_login.h"
 #include "http/resolver.h"
 #include "http/tls.h"
 
@@ -73,8 +74,8 @@ std::string text_of(const Poco::Exception& failure) {
   return text;
 }
 
-Error unavailable(std::string_view what, const std::string& peer, std::string_view why) {
-  return Error(ErrorKind::unavailable, fmt::format("{} {} failed: {}", what, peer, why));
+Error unavailable(std::string_view what, const std::string& peer, std::string_view why, std::string hint = {}) {
+  return Error(ErrorKind::unavailable, fmt::format("{} {} failed: {}", what, peer, why), std::move(hint));
 }
 
 /// What a call on a socket that never blocks wants before it can be repeated; 0 when it is done.
@@ -181,7 +182,7 @@ std::vector<std::string> Connector::addresses(Patience& patience) {
 std::unique_ptr<Connection> Connector::connect(Patience& patience) {
   const SteadyTime until = patience.now() + options_.connect_timeout;
   std::vector<std::string> candidates = addresses(patience);
-  std::string failures;
+  std::string failures, hint;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const auto share =
         std::max(until - patience.now(), Duration::zero()) / static_cast<std::int64_t>(candidates.size() - i);
@@ -195,17 +196,20 @@ std::unique_ptr<Connection> Connector::connect(Patience& patience) {
     } catch (const Error& failure) {
       patience.check();
       failures += fmt::format("{}{}: {}", failures.empty() ? "" : "; ", candidates[i], failure.message());
+      hint = failure.hint();
     }
   }
-  throw unavailable("connecting to", peer_, failures.empty() ? "no address" : failures);
+  throw unavailable("connecting to", peer_, failures.empty() ? "no address" : failures, hint);
 }
 
 std::unique_ptr<Connection> Connector::connect_to(const std::string& address, Patience& patience) const {
   try {
+    Secret login;  // before anybody is bothered
+    if (proxy_ && options_.proxy_login) login = options_.proxy_login->authorization();
     StreamSocket socket = open_tcp(address, proxy_ ? proxy_->port : options_.endpoint.port, patience);
     if (proxy_) {
       Connection tunnel(socket, host_and_port(*proxy_));
-      open_tunnel(tunnel, patience);
+      open_tunnel(tunnel, login, patience);
     }
     if (context_) socket = secure(socket, patience);
     return std::make_unique<Connection>(socket, peer_);
@@ -214,9 +218,10 @@ std::unique_ptr<Connection> Connector::connect_to(const std::string& address, Pa
   }
 }
 
-void Connector::open_tunnel(Connection& connection, Patience& patience) const {
-  // No Proxy-Authorization: a proxy never sees a credential of ours.
-  connection.write(fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n", peer_), patience);
+void Connector::open_tunnel(Connection& connection, const Secret& login, Patience& patience) const {
+  // The proxy's own login, where it has one; never the key.
+  const std::string who = login.empty() ? "" : fmt::format("Proxy-Authorization: {}\r\n", login.expose());
+  connection.write(fmt::format("CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n{1}\r\n", peer_, who), patience);
   std::string answer;
   while (answer.find("\r\n\r\n") == std::string::npos) {
     char bytes[4096];
@@ -229,8 +234,22 @@ void Connector::open_tunnel(Connection& connection, Patience& patience) const {
   }
   const Head head = parse_head(answer);
   if (head.status / 100 == 2 && answer.ends_with("\r\n\r\n")) return;
-  throw Error(ErrorKind::unavailable, fmt::format("the proxy {} refused to connect to {}: {} {}", connection.peer(),
-                                                  peer_, head.status, head.reason));
+  const std::string why = fmt::format("{} {}", head.status, head.reason);
+  throw Error(ErrorKind::unavailable,
+              fmt::format("the proxy {} refused to connect to {}: {}", connection.peer(), peer_, why),
+              head.status == 407 ? login_hint(head, why) : "");
+}
+
+/// What to do about a proxy that asks who we are.
+std::string Connector::login_hint(const Head& head, const std::string& why) const {
+  const std::string_view ways = find_header(head.headers, "Proxy-Authenticate");
+  const bool knows_basic = ways.empty() || same_word(ways.substr(0, ways.find(' ')), "Basic");
+  if (!knows_basic)
+    return "the proxy wants a login of another kind than Basic: let it exempt this host, or put one between that "
+           "logs in for it";
+  if (options_.proxy_login) return options_.proxy_login->refused(why);
+  return "the proxy wants a login: give the source proxy_auth = \"file:...\" beside proxy, a file (mode 0600) with "
+         "one line \"user:password\"";
 }
 
 StreamSocket Connector::secure(const StreamSocket& plain, Patience& patience) const {

@@ -17,6 +17,8 @@
 
 namespace surveysync::http {
 
+struct Head;
+
 /// An open connection.
 class Connection {
  public:
@@ -60,7 +62,8 @@ class Connector {
  private:
   std::vector<std::string> addresses(Patience& patience);
   std::unique_ptr<Connection> connect_to(const std::string& address, Patience& patience) const;
-  void open_tunnel(Connection& connection, Patience& patience) const;
+  void open_tunnel(Connection& connection, const Secret& login, Patience& patience) const;
+  std::string login_hint(const Head& head, const std::string& why) const;
   Poco::Net::StreamSocket secure(const Poco::Net::StreamSocket& plain, Patience& patience) const;
   const std::string& next_host() const { return proxy_ ? proxy_->host : options_.endpoint.host; }
 

@@ -5,16 +5,13 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/loopback.h"
 #include "http/body.h"
 
 namespace surveysync::http {
 namespace {
 
 constexpr std::string_view kShown = "a file";
-
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
 
 struct Address {
   Endpoint endpoint;
@@ -60,6 +57,7 @@ Download download(const std::string& url, const DownloadOptions& options, Clock&
   transport.endpoint = address.endpoint;
   transport.ca_file = options.ca_file;
   transport.proxy = options.proxy;
+  transport.proxy_login = options.proxy_login;
   transport.no_proxy = options.no_proxy;
   transport.connect_timeout = options.connect_timeout;
   transport.body_limit = options.limit;

@@ -15,6 +15,7 @@ namespace surveysync::http {
 struct DownloadOptions {
   std::string ca_file = {};  ///< replaces the system's store when not empty
   std::string proxy = {};
+  std::shared_ptr<ProxyLogin> proxy_login = nullptr;
   std::vector<std::string> no_proxy = {};
   Duration connect_timeout = std::chrono::seconds(10);
   Duration request_timeout = std::chrono::seconds(45);  ///< the whole file

@@ -3,15 +3,17 @@
 
 #include <fmt/format.h>
 
+#include "http/key_alarm.h"
 #include "http/own_memory.h"
 
 namespace surveysync::http {
 namespace {
 
 constexpr Duration kLookEvery = std::chrono::seconds(2);
+constexpr Duration kNoteEvery = std::chrono::hours(1);
 
 [[noreturn]] void stopped() {
-  throw Error(ErrorKind::cancelled, "stopped while a refused key was being confirmed");
+  throw Error(ErrorKind::cancelled, "stopped while a key was being confirmed");
 }
 
 }  // namespace
@@ -34,6 +36,7 @@ KeyGate::KeyGate(SecretReference secret, std::size_t lines, KeyOptions options, 
     : lines_(lines),
       options_(std::move(options)),
       memory_(options_.memory ? options_.memory : std::make_shared<OwnMemory>(clock)),
+      alarm_(options_.alarm ? options_.alarm : std::make_shared<KeyAlarm>()),
       scope_(std::move(scope)),
       probe_(std::move(probe)),
       masker_(masker),
@@ -63,6 +66,7 @@ KeyGate::KeyGate(SecretReference secret, std::size_t lines, KeyOptions options, 
 
 KeyGate::Key KeyGate::take(const std::stop_token& stop) {
   for (;;) {
+    if (heed_alarm(stop)) continue;
     {
       std::unique_lock lock(mutex_);
       if (!free_.wait(lock, stop, [&] { return !closed_; })) stopped();
@@ -78,6 +82,30 @@ KeyGate::Key KeyGate::take(const std::stop_token& stop) {
   }
   tell_if_held();
   throw refusal();
+}
+
+/// Another source may have found out that the key in use is dead. Whether that was news.
+bool KeyGate::heed_alarm(const std::stop_token& stop) {
+  Content content;
+  {
+    const std::lock_guard lock(mutex_);
+    content = slots_[active_].content;
+    if (!content || known_locked(content).held) return false;
+  }
+  const std::optional<Answer> answer = alarm_->ask(content->fingerprint, stop);
+  if (!answer) return false;
+  const Turn turn(*this, Turn::Workers::wait, stop);
+  Slot& slot = slots_[active_];
+  if (slot.content != content || known_of(content).held) return true;
+  hold(slot, content, decide(slot, content, *answer, stop));
+  promote_other(stop);
+  return true;
+}
+
+/// A key is accepted: whatever was told of others is over, and would be news again.
+void KeyGate::forget_told_locked() {
+  for (auto& [fingerprint, known] : known_)
+    known.told = false;
 }
 
 /// Makes the key in use known: what earlier uses showed, whether its secret changed while it is refused.
@@ -117,21 +145,48 @@ bool KeyGate::is_good(const Key& key) const {
   return !closed_ && key.version == version_ && known != nullptr && known->usable();
 }
 
-void KeyGate::accepted(const Key& key) {
+KeyGate::FirstUse::FirstUse(KeyGate& gate, const Key& key, const std::stop_token& stop) : gate_(gate) {
+  std::unique_lock lock(gate_.mutex_);
+  const auto may_go = [&] {
+    const Known& known = gate_.known_locked(key.credential);
+    return known.proven || known.held || key.version != gate_.version_ || !gate_.first_use_;
+  };
+  if (!gate_.free_.wait(lock, stop, may_go)) stopped();
+  const Known& known = gate_.known_locked(key.credential);
+  if (known.proven || known.held || key.version != gate_.version_) return;
+  alone_ = gate_.first_use_ = true;
+}
+
+KeyGate::FirstUse::~FirstUse() {
+  if (!alone_) return;
+  const std::lock_guard lock(gate_.mutex_);
+  gate_.first_use_ = false;
+  gate_.free_.notify_all();
+}
+
+void KeyGate::accepted(const Key& key, SteadyTime sent_at) {
   std::size_t index = 0;
+  bool was_proven = false;
   {
     const std::lock_guard lock(mutex_);
     if (key.version != version_) return;
     Known& known = known_locked(key.credential);
     if (known.held) return;  // it was sent before the key was refused
-    known.in_a_row = known.unreported = 0;
+    // A key that died a moment ago still has good answers under way.
+    if (!known.in_vain_at || *known.in_vain_at <= sent_at) known.in_a_row = known.unreported = 0;
     known.last_good_at = clock_.utc_now();
-    if (std::exchange(known.proven, true)) return;
-    known.worked = true;
-    known.told = false;
+    was_proven = std::exchange(known.proven, true);
+    if (was_proven && known.noted_at && clock_.now() < *known.noted_at + kNoteEvery) return;
+    known.noted_at = clock_.now();
     index = active_;
-    slots_[index].good_lines = key.credential->line_fingerprints;
+    if (!was_proven) {
+      known.worked = true;
+      forget_told_locked();
+      slots_[index].good_lines = key.credential->line_fingerprints;
+    }
   }
+  if (was_proven) return memory_->still_good(id_of(slots_[index], key.credential));
+  alarm_->accepted(key.credential->fingerprint);
   memory_->accepted(id_of(slots_[index], key.credential));
   observer_.on_event(event::KeyAccepted{scope_, slots_[index].name, key.credential->fingerprint});
 }
@@ -205,14 +260,19 @@ bool KeyGate::knows_refused(const Content& content) {
   return known_of(content).held.has_value();
 }
 
-void KeyGate::given_up(const Key& key) {
+void KeyGate::in_vain(const Key& key) {
   KeyId id;
+  int requests = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (!known_locked(key.credential).held) return;
+    Known& known = known_locked(key.credential);
+    known.in_vain_at = clock_.now();
+    ++known.unreported;
+    if (!known.held || known.unreported <= 0) return;
+    requests = std::exchange(known.unreported, 0);
     id = id_of(slots_[active_], key.credential);
   }
-  memory_->given_up(id, 1);
+  memory_->sent_in_vain(id, requests);
 }
 
 KeyId KeyGate::id_of(const Slot& slot, const Content& content) {

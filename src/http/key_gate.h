@@ -47,11 +47,12 @@ class KeyGate {
     enum class Kind { accepted, refused, unknown, not_asked } kind = Kind::unknown;
     Refusal refusal = Refusal::none;
     std::string words = {};
-    bool account_accepts = false;
-    int requests = 0;          ///< that were refused
+    bool account_asked = false, account_accepts = false;
     Duration clock_skew = {};  ///< the vendor's Date minus our clock
   };
-  using Probe = std::function<Answer(const Key& key, const std::stop_token& stop)>;
+  /// Whether the account is asked too, where the words are not about the key: that is one request more.
+  enum class Account { ask, spare };
+  using Probe = std::function<Answer(const Key& key, Account account, const std::stop_token& stop)>;
   /// A refusal of an ordinary call.
   struct Refused {
     Key key;
@@ -71,10 +72,24 @@ class KeyGate {
   Key take(const std::stop_token& stop);
   /// Whether `key` may still be used: neither replaced, nor refused, nor being confirmed.
   bool is_good(const Key& key) const;
-  /// A call signed with `key` got a good answer that the vendor made for it.
-  void accepted(const Key& key);
-  /// A call signed with `key` was given up before its answer was read. It counts, where the key is refused.
-  void given_up(const Key& key);
+  /// Leave to send a call with a key that was not accepted yet, until what became of it is decided: one at a time.
+  /// Nobody waits with a key that was accepted.
+  class FirstUse {
+   public:
+    FirstUse(KeyGate& gate, const Key& key, const std::stop_token& stop);
+    ~FirstUse();
+    FirstUse(const FirstUse&) = delete;
+    FirstUse& operator=(const FirstUse&) = delete;
+
+   private:
+    KeyGate& gate_;
+    bool alone_ = false;
+  };
+  /// A call signed with `key` and sent at `sent_at` got a good answer that the vendor made for it.
+  void accepted(const Key& key, SteadyTime sent_at);
+  /// A call signed with `key` was sent, and refused, or given up before its answer was read. Each is counted once, and
+  /// what is counted when the key turns out to be dead, or is known as such, is told to KeyMemory.
+  void in_vain(const Key& key);
   /// A call was refused. One caller decides, the others wait and share its ruling: the secret is read again, others'
   /// knowledge is asked, then one probe, then the second key.
   Ruling rule(const Refused& refused, const std::stop_token& stop);
@@ -105,9 +120,11 @@ class KeyGate {
     std::optional<UtcTime> last_good_at;
     std::optional<Held> held;
     std::optional<SteadyTime> rest_until;
-    std::optional<UtcTime> good_seen;  // what KeyMemory said last about when it worked
-    int unreported = 0;                // refused requests that KeyMemory does not know of
-    int in_a_row = 0;                  // refused requests since the last good one
+    std::optional<UtcTime> good_seen;    // what KeyMemory said last about when it worked
+    std::optional<SteadyTime> noted_at;  // when KeyMemory was told last that it works
+    std::optional<SteadyTime> in_vain_at;
+    int unreported = 0;  // requests in vain that KeyMemory does not know of; below zero: it counts one that is to come
+    int in_a_row = 0;    // refused calls since the last good one
     bool usable() const { return !held && !rest_until; }
   };
   struct Slot {
@@ -135,7 +152,7 @@ class KeyGate {
   };
 
   enum class Announce { no, yes };  // with KeyRotated
-  enum class Claimed { no, yes };   // KeyMemory::claim_probe gave leave, and counts the probe
+  enum class Claimed { no, yes };   // KeyMemory::claim_probe gave leave, and counts one request
 
   // Under mutex_.
   Known& known_locked(const Content& content) { return known_[content ? content->fingerprint : std::string()]; }
@@ -171,6 +188,8 @@ class KeyGate {
   std::optional<Ruling> earlier_ruling(const Refused& refused);
   Ruling settle(const Refused& refused, const std::stop_token& stop);
   Ruling confirm(const Refused& refused, const Content& content, const std::stop_token& stop);
+  bool heed_alarm(const std::stop_token& stop);
+  void forget_told_locked();
   void try_fresh(std::size_t index, const Content& fresh, const std::stop_token& stop);
   bool others_accept(const Slot& slot);
   KeyState test_slot(std::size_t index, const std::stop_token& stop);
@@ -178,6 +197,7 @@ class KeyGate {
   const std::size_t lines_;
   const KeyOptions options_;
   const std::shared_ptr<KeyMemory> memory_;
+  const std::shared_ptr<KeyAlarm> alarm_;
   const Scope scope_;
   const Probe probe_;
   Masker& masker_;
@@ -186,8 +206,9 @@ class KeyGate {
 
   mutable std::mutex mutex_;
   std::condition_variable_any free_;
-  bool taken_ = false;   // there is a Turn
-  bool closed_ = false;  // and workers wait for it
+  bool taken_ = false;      // there is a Turn
+  bool closed_ = false;     // and workers wait for it
+  bool first_use_ = false;  // somebody has this leave
   std::array<Slot, 2> slots_;
   std::size_t active_ = 0;
   std::uint64_t version_ = 1;

@@ -12,6 +12,10 @@
 
 namespace surveysync::http {
 
+/// Requests with a dead key in its first hour after which no probe gets leave any more. A dozen are the most that the
+/// vendor may see; a probe may take two.
+inline constexpr int kMostInFirstHour = 11;
+
 /// Which key; never its value.
 struct KeyId {
   std::string slot = {};                            ///< "secret" | "next", as in the configuration
@@ -46,13 +50,16 @@ class KeyMemory {
   virtual KeyPast recall(const KeyId& key) = 0;
   /// The key was accepted.
   virtual void accepted(const KeyId& key) = 0;
-  /// The key is refused; `requests`: how many were sent with it and refused, since begin or the last report, without
-  /// those that claim_probe gave leave for (it counted them itself).
+  /// A key that is in use goes on being accepted: told now and then, so that people see when it last worked. Ends no
+  /// refusal.
+  virtual void still_good(const KeyId& key) { static_cast<void>(key); }
+  /// The key is refused; `requests`: how many were sent with it in vain since begin or the last report, without the one
+  /// for which each claim_probe gave leave (that counted it itself).
   virtual void refused(const KeyId& key, const std::string& verdict, const std::string& evidence,
                        const std::string& next_step, int requests) = 0;
-  /// So many more requests with a key that is known as refused were sent and given up before their answers were read:
-  /// the vendor has refused them too.
-  virtual void given_up(const KeyId& key, int requests) {
+  /// So many more requests with a key that is known as refused were sent in vain: their refusals came later, or they
+  /// were given up before.
+  virtual void sent_in_vain(const KeyId& key, int requests) {
     static_cast<void>(key);
     static_cast<void>(requests);
   }

@@ -2,14 +2,16 @@
 // (under the mutex all the same, for those who look), so this thread may read them freely.
 #include <fmt/format.h>
 
+#include "http/key_alarm.h"
 #include "http/key_gate.h"
-#include "http/oauth1.h"
 
 namespace surveysync::http {
 namespace {
 
 // A key that was refused so often, with nothing good in between, is refused, though no probe could confirm it.
 constexpr int kRefusedOftenEnough = 6;
+// In a dead key's first hour requests are few, and the account is asked once.
+constexpr Duration kAccountSpared = std::chrono::hours(1);
 
 bool is_about_the_pair(const KeyVerdict& verdict) {
   return verdict.verdict == "rotated" || verdict.verdict == "invalid" || verdict.verdict == "mistyped" ||
@@ -20,102 +22,17 @@ bool is_about_the_pair(Refusal refusal) {
   return refusal == Refusal::pair || refusal == Refusal::never_valid || refusal == Refusal::invalid;
 }
 
+bool is_about_access(const KeyVerdict& verdict) {
+  return verdict.verdict == "permission_denied" || verdict.verdict == "access_disabled";
+}
+
+/// Whether an answer brings nothing new to light about a key that is held with this verdict.
+bool is_as_before(const KeyVerdict& verdict, const KeyGate::Answer& answer) {
+  if (is_about_the_pair(verdict)) return is_about_the_pair(answer.refusal);
+  return is_about_access(verdict) && answer.refusal == Refusal::access && !answer.account_asked;
+}
+
 }  // namespace
-
-// --- the secrets ---
-
-/// Content that is read for the first time: it will be masked wherever it shows up, and what is odd about it is told.
-KeyGate::Content KeyGate::take_in(const Slot& slot, Credential credential) {
-  masker_.add(credential);
-  for (const std::string& warning : credential.warnings)
-    observer_.on_event(event::SecretWarned{scope_, slot.reference->display() + ": " + warning});
-  if (options_.warning) {
-    const std::string warning = options_.warning(credential);
-    if (!warning.empty()) observer_.on_event(event::SecretWarned{scope_, slot.reference->display() + ": " + warning});
-  }
-  return std::make_shared<const Credential>(std::move(credential));
-}
-
-/// All parts of the slot's key. `remedy`: what to do when this throws, if it is not to write the key.
-Credential KeyGate::read(const Slot& slot, std::string& remedy) const {
-  Credential key = slot.reference->read(lines_);
-  if (!slot.token) return key;
-  remedy = authorize_again(scope_.source);
-  Credential token = slot.token->read(kTokenLines);
-  remedy.clear();
-  return joined(std::move(key), std::move(token));
-}
-
-KeyVerdict KeyGate::missing_of(const Slot& slot) {
-  KeyVerdict verdict = missing_key(slot.reference ? slot.reference->display() : slot.name, slot.unreadable);
-  if (!slot.remedy.empty()) verdict.next_step = slot.remedy;
-  return verdict;
-}
-
-/// The slot's secret, read again; nothing when it is as it was, or cannot be read (told once for each reason).
-KeyGate::Content KeyGate::look(Slot& slot) {
-  if (!slot.reference) return nullptr;
-  std::string remedy;
-  try {
-    Credential found = read(slot, remedy);
-    slot.warned.clear();
-    if (slot.content && found.lines == slot.content->lines) {
-      restored(slot);
-      return nullptr;
-    }
-    bool is_new = false;
-    {
-      const std::lock_guard lock(mutex_);
-      is_new = known_.find(found.fingerprint) == known_.end();
-    }
-    return is_new ? take_in(slot, std::move(found)) : std::make_shared<const Credential>(std::move(found));
-  } catch (const Error& failure) {
-    if (slot.warned.insert(failure.what()).second) observer_.on_event(event::SecretWarned{scope_, failure.what()});
-    const std::lock_guard lock(mutex_);
-    slot.unreadable = failure.what();
-    slot.remedy = remedy;
-    return nullptr;
-  }
-}
-
-/// The file holds the key in use again, after another that was refused and told of: that trouble is over.
-void KeyGate::restored(Slot& slot) {
-  const Content rejected = std::exchange(slot.rejected, nullptr);
-  if (!rejected) return;
-  {
-    const std::lock_guard lock(mutex_);
-    known_locked(rejected).told = false;
-    if (!known_locked(slot.content).usable() || &slot != &slots_[active_]) return;
-  }
-  observer_.on_event(event::KeyAccepted{scope_, slot.name, slot.content->fingerprint});
-}
-
-/// From here on the slot holds `content`.
-void KeyGate::put(std::size_t index, const Content& content, Announce announce) {
-  {
-    const std::lock_guard lock(mutex_);
-    slots_[index].content = content;
-    slots_[index].unreadable.clear();
-    slots_[index].rejected.reset();
-    if (index != active_) return;
-    ++version_;
-    ruled_at_.reset();
-  }
-  if (announce == Announce::yes)
-    observer_.on_event(event::KeyRotated{scope_, slots_[index].name, content->fingerprint});
-}
-
-/// From here on the slot's key is the one in use.
-void KeyGate::activate(std::size_t index) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (index == active_) return;
-    active_ = index;
-    ++version_;
-    ruled_at_.reset();
-  }
-  observer_.on_event(event::KeyRotated{scope_, slots_[index].name, slots_[index].content->fingerprint});
-}
 
 // --- what is known of a key ---
 
@@ -167,13 +84,16 @@ void KeyGate::admit(Slot& slot, const Content& content) {
     Known& known = known_locked(content);
     known.held.reset();
     known.begun = known.worked = true;
+    if (in_use) forget_told_locked();
     known.told = false;
     known.in_a_row = known.unreported = 0;
     known.last_good_at = clock_.utc_now();
+    known.noted_at = clock_.now();
     is_news = !known.proven;
     known.proven = in_use;
     slot.good_lines = content->line_fingerprints;
   }
+  alarm_->accepted(content->fingerprint);
   if (!is_news) return;
   memory_->accepted(id_of(slot, content));
   if (in_use) observer_.on_event(event::KeyAccepted{scope_, slot.name, content->fingerprint});
@@ -188,7 +108,8 @@ void KeyGate::hold(Slot& slot, const Content& content, const KeyVerdict& verdict
     known.held = Held{verdict, known.held ? known.held->since : clock_.utc_now()};
     known.begun = true;
     known.proven = false;
-    requests = std::exchange(known.unreported, 0);
+    requests = std::max(0, known.unreported);
+    known.unreported -= requests;
   }
   memory_->refused(id_of(slot, content), verdict.verdict, verdict.evidence, verdict.next_step, requests);
 }
@@ -201,9 +122,7 @@ KeyVerdict KeyGate::decide(Slot& slot, const Content& content, const Answer& ans
     known = known_locked(content);
     evidence.good_lines = slot.good_lines;
   }
-  // Asking once more brings nothing new to light about a pair.
-  if (known.held && is_about_the_pair(known.held->verdict) && is_about_the_pair(answer.refusal))
-    return known.held->verdict;
+  if (known.held && is_as_before(known.held->verdict, answer)) return known.held->verdict;
   evidence.refusal = answer.refusal;
   evidence.words = answer.words;
   evidence.reference = slot.reference->display();
@@ -217,13 +136,16 @@ KeyVerdict KeyGate::decide(Slot& slot, const Content& content, const Answer& ans
     evidence.oauth =
         OAuthEvidence{scope_.source, slot.token ? slot.token->display() : std::string(), answer.clock_skew};
   if (options_.accepted_elsewhere && !known.asked_elsewhere && may_belong_elsewhere(evidence)) {
+    KeyOptions::Elsewhere found;
     try {
-      evidence.accepted_elsewhere = options_.accepted_elsewhere(*content, stop);
+      found = options_.accepted_elsewhere(*content, stop);
     } catch (const Error& failure) {
       if (failure.kind() == ErrorKind::cancelled) throw;
     }
+    evidence.accepted_elsewhere = found.region;
     const std::lock_guard lock(mutex_);
     known_locked(content).asked_elsewhere = true;
+    known_locked(content).unreported += found.in_vain;
   }
   return judge_key(evidence);
 }
@@ -232,24 +154,25 @@ KeyVerdict KeyGate::decide(Slot& slot, const Content& content, const Answer& ans
 
 KeyGate::Answer KeyGate::try_key(const Content& content, const std::stop_token& stop) {
   if (std::string mistake = mistake_of(content); !mistake.empty())
-    return {Answer::Kind::refused, Refusal::never_valid, std::move(mistake), false, 0};
-  const Answer answer = probe_({content, version_}, stop);
-  const std::lock_guard lock(mutex_);
-  known_locked(content).unreported += answer.requests;
-  return answer;
+    return {Answer::Kind::refused, Refusal::never_valid, std::move(mistake)};
+  const std::optional<Held> held = known_of(content).held;
+  const bool lately = held && clock_.utc_now() - held->since < kAccountSpared;
+  const auto account = lately && is_about_access(held->verdict) ? Account::spare : Account::ask;
+  return probe_({content, version_}, account, stop);
 }
 
-/// One probe of a key that is not in use, or is refused, and what follows from it. `claimed`: KeyMemory counts it.
+/// One probe of a key that is not in use, or is refused, and what follows from it.
 KeyGate::Answer::Kind KeyGate::try_and_tell(Slot& slot, const Content& content, Claimed claimed,
                                             const std::stop_token& stop) {
+  if (claimed == Claimed::yes) {
+    const std::lock_guard lock(mutex_);
+    --known_locked(content).unreported;
+  }
   const Answer answer = try_key(content, stop);
   if (answer.kind == Answer::Kind::not_asked) return answer.kind;
   std::string verdict;
   if (answer.kind == Answer::Kind::refused) {
-    if (claimed == Claimed::yes && answer.requests > 0) {
-      const std::lock_guard lock(mutex_);
-      --known_locked(content).unreported;
-    }
+    alarm_->refused(content->fingerprint, answer);
     const KeyVerdict found = decide(slot, content, answer, stop);
     hold(slot, content, found);
     verdict = found.verdict;
@@ -292,9 +215,7 @@ bool KeyGate::promote_other(const std::stop_token& stop) {
 KeyGate::Ruling KeyGate::rule(const Refused& refused, const std::stop_token& stop) {
   {
     const std::lock_guard lock(mutex_);
-    Known& known = known_locked(refused.key.credential);
-    ++known.unreported;
-    ++known.in_a_row;
+    ++known_locked(refused.key.credential).in_a_row;
   }
   const Turn turn(*this, Turn::Workers::wait, stop);
   if (const auto ruling = earlier_ruling(refused)) return *ruling;
@@ -315,13 +236,9 @@ KeyGate::Ruling KeyGate::rule(const Refused& refused, const std::stop_token& sto
 
 /// What was decided while the refusal was on its way.
 std::optional<KeyGate::Ruling> KeyGate::earlier_ruling(const Refused& refused) {
-  Slot& slot = slots_[active_];
-  const Known known = known_of(slot.content);
+  const Known known = known_of(slots_[active_].content);
   if (refused.key.version != version_) return Ruling::rotated;
-  if (known.held) {
-    if (known.unreported > 0) hold(slot, slot.content, known.held->verdict);
-    return Ruling::refused;
-  }
+  if (known.held) return Ruling::refused;
   // A ruling that was made after the call went out is about it too.
   if (ruled_at_ && *ruled_at_ >= refused.sent_at) return last_ruling_;
   return std::nullopt;
@@ -342,6 +259,8 @@ KeyGate::Ruling KeyGate::settle(const Refused& refused, const std::stop_token& s
   }
   if (past.refused) {
     hold(slot, content, {past.refused->verdict, past.refused->evidence, past.refused->next_step});
+  } else if (const KeyAlarm::Inquiry inquiry(*alarm_, content->fingerprint, stop); inquiry.answered()) {
+    hold(slot, content, decide(slot, content, *inquiry.answered(), stop));
   } else if (const Ruling ruling = confirm(refused, content, stop); ruling != Ruling::refused) {
     return ruling;
   }
@@ -365,6 +284,7 @@ KeyGate::Ruling KeyGate::confirm(const Refused& refused, const Content& content,
     answer.refusal = refused.refusal;
     answer.words = refused.words;
   }
+  alarm_->refused(content->fingerprint, answer);
   hold(slot, content, decide(slot, content, answer, stop));
   return Ruling::refused;
 }
@@ -431,6 +351,7 @@ bool KeyGate::others_accept(const Slot& slot) {
   known.told = known.proven = false;
   known.worked = true;
   known.in_a_row = 0;
+  alarm_->accepted(slot.content->fingerprint);
   return true;
 }
 

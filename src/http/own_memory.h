@@ -19,12 +19,14 @@ class OwnMemory final : public KeyMemory {
   void accepted(const KeyId& key) override;
   void refused(const KeyId& key, const std::string& verdict, const std::string& evidence, const std::string& next_step,
                int requests) override;
+  void sent_in_vain(const KeyId& key, int requests) override;
   bool claim_probe(const KeyId& key) override;
 
  private:
   struct Known {
     KeyPast past;
     std::size_t probes = 0;
+    int requests = 0;  // in vain
     SteadyTime next_probe{};
   };
   Clock& clock_;

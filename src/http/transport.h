@@ -19,6 +19,7 @@
 
 namespace surveysync::http {
 
+class ProxyLogin;
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 /// What goes out. `target` (path and query) and header values may hold secrets: never log them; `display` is for logs.
@@ -65,9 +66,10 @@ struct Endpoint {
 
 struct TransportOptions {
   Endpoint endpoint;
-  std::string ca_file;  ///< replaces the system's store when not empty
-  std::string proxy;    ///< "http://host:port" or empty
-  std::vector<std::string> no_proxy;
+  std::string ca_file;                                ///< replaces the system's store when not empty
+  std::string proxy;                                  ///< "http://host:port" or empty
+  std::shared_ptr<ProxyLogin> proxy_login = nullptr;  ///< where the proxy asks for one
+  std::vector<std::string> no_proxy = {};
   Duration connect_timeout = std::chrono::seconds(10);
   std::size_t body_limit = 64UL << 20;  ///< after inflating
   std::size_t idle_connections = 16;

@@ -31,7 +31,7 @@ constexpr const char* kOwn =
     "VALUES ($1, $2, $3, $4, pg_catalog.clock_timestamp()) ON CONFLICT (source, slot) DO UPDATE SET "
     "fingerprint = excluded.fingerprint, lines = excluded.lines, first_used_at = pg_catalog.clock_timestamp(), "
     "last_good_at = NULL, verdict = NULL, evidence = NULL, next_step = NULL, refused_at = NULL, next_probe_at = NULL, "
-    "probes = 0, refusals = 0, probing = false, uses = 0, used_at = NULL "
+    "probes = 0, refusals = 0, uses = 0, used_at = NULL "
     "WHERE c.fingerprint <> excluded.fingerprint";
 
 constexpr const char* kUse =
@@ -43,25 +43,24 @@ constexpr const char* kUse =
 constexpr const char* kAccept =
     "UPDATE surveysync.credential SET last_good_at = pg_catalog.clock_timestamp(), good_lines = $1, lines = $1, "
     "verdict = NULL, evidence = NULL, next_step = NULL, refused_at = NULL, next_probe_at = NULL, probes = 0, "
-    "refusals = 0, probing = false, uses = 0 WHERE fingerprint = $2";
+    "refusals = 0, uses = 0 WHERE fingerprint = $2";
 
 // What all rows of a refused key know together: `asked` counts their refusals, `due` is when the last of them may be
 // probed.
 constexpr const char* kTogether =
     "(SELECT min(o.refused_at) AS since, max(o.next_probe_at) AS due, coalesce(max(o.probes), 0) AS probes, "
-    "coalesce(sum(o.refusals), 0) AS asked, coalesce(bool_or(o.probing), false) AS probing, "
+    "coalesce(sum(o.refusals), 0) AS asked, "
     "coalesce((array_agg(o.source ORDER BY (o.source = $1 AND o.slot = $2) DESC, o.source, o.slot))[1], '') AS source, "
     "coalesce((array_agg(o.slot ORDER BY (o.source = $1 AND o.slot = $2) DESC, o.source, o.slot))[1], '') AS slot, "
     "pg_catalog.clock_timestamp() AS now "
     "FROM surveysync.credential AS o WHERE o.fingerprint = $3 AND o.verdict IS NOT NULL) AS t";
 
 std::string refuse_sql() {
-  // A probe that was granted is counted already.
   return fmt::format(
-      "UPDATE surveysync.credential AS c SET verdict = $4, evidence = $5, next_step = $6, uses = 0, probing = false, "
+      "UPDATE surveysync.credential AS c SET verdict = $4, evidence = $5, next_step = $6, uses = 0, "
       "refused_at = coalesce(c.refused_at, t.since, t.now), probes = greatest(c.probes, t.probes), "
       "next_probe_at = coalesce(c.next_probe_at, t.due, t.now + $8 * interval '1 microsecond'), "
-      "refusals = c.refusals + greatest($7 - CASE WHEN t.probing THEN 1 ELSE 0 END, 0) "
+      "refusals = c.refusals + $7 + greatest(c.uses - 1, 0) "
       "FROM {} WHERE c.source = $1 AND c.slot = $2",
       kTogether);
 }
@@ -71,8 +70,7 @@ std::string claim_sql() {
   return fmt::format(
       "UPDATE surveysync.credential AS c SET probes = t.probes + 1, "
       "next_probe_at = t.now + ($4::bigint[])[least(t.probes + 2, cardinality($4))] * interval '1 microsecond', "
-      "refusals = c.refusals + CASE WHEN c.source = t.source AND c.slot = t.slot THEN 1 ELSE 0 END, "
-      "probing = c.source = t.source AND c.slot = t.slot "
+      "refusals = c.refusals + CASE WHEN c.source = t.source AND c.slot = t.slot THEN 1 ELSE 0 END "
       "FROM {} WHERE c.fingerprint = $3 AND c.verdict IS NOT NULL AND (t.due IS NULL OR t.due <= t.now) "
       "AND (t.since <= t.now - interval '1 hour' OR t.asked < $5)",
       kTogether);
@@ -80,7 +78,7 @@ std::string claim_sql() {
 
 std::string claim_early_sql() {
   return fmt::format(
-      "UPDATE surveysync.credential AS c SET refusals = c.refusals + 1, probing = true "
+      "UPDATE surveysync.credential AS c SET refusals = c.refusals + 1 "
       "FROM {} WHERE c.source = t.source AND c.slot = t.slot AND c.verdict IS NOT NULL "
       "AND t.asked < $4 * (1 + floor(extract(epoch FROM t.now - t.since) / 3600))",
       kTogether);
@@ -235,6 +233,13 @@ void KeyBook::accepted(const KeyRecord& key) {
                        {kAccept, {pg::text_array(key.lines), pg::text(key.fingerprint)}}});
 }
 
+void KeyBook::still_good(const std::string& fingerprint) {
+  connection_.execute(
+      "UPDATE surveysync.credential SET last_good_at = pg_catalog.clock_timestamp() WHERE fingerprint = $1 AND "
+      "verdict IS NULL",
+      std::vector<pg::Param>{pg::text(fingerprint)});
+}
+
 void KeyBook::refused(const KeyRecord& key, int requests, const std::vector<Duration>& waits) {
   std::vector<pg::Param> params = params_of(key);
   params.push_back(pg::text(pg::storable(key.verdict.empty() ? "refused" : key.verdict)));
@@ -242,11 +247,7 @@ void KeyBook::refused(const KeyRecord& key, int requests, const std::vector<Dura
   params.push_back(pg::text(pg::storable(key.next_step)));
   params.push_back(pg::int4(requests));
   params.push_back(wait_of(waits.empty() ? Duration::zero() : waits.front()));
-  change(connection_, {{kLock, params_of(key)},
-                       {kOwn, params_with_lines(key)},
-                       {refuse_sql(), std::move(params)},
-                       {"UPDATE surveysync.credential SET probing = false WHERE fingerprint = $1 AND probing",
-                        {pg::text(key.fingerprint)}}});
+  change(connection_, {{kLock, params_of(key)}, {kOwn, params_with_lines(key)}, {refuse_sql(), std::move(params)}});
 }
 
 void KeyBook::count_refusals(const std::string& fingerprint, int requests) {

@@ -41,9 +41,12 @@ class KeyBook {
   void forget_use(const KeyRecord& key);
   /// The key answered: last_good_at, good_lines, no verdict, no uses; also in other sources' rows of this fingerprint.
   void accepted(const KeyRecord& key);
-  /// It is refused: verdict, evidence and next_step as given, refused_at where it was not, refusals + `requests`, uses
-  /// 0, and next_probe_at after the first of `waits` when it was not refused before (by any row of this fingerprint:
-  /// else theirs). A probe that claim_probe granted is among `requests`, and is not counted twice.
+  /// It works still: last_good_at moves in all rows of this fingerprint, unless somebody saw it refused.
+  void still_good(const std::string& fingerprint);
+  /// It is refused: verdict, evidence and next_step as given, refused_at where it was not, refusals + `requests` (and
+  /// one for each use before this one that ended without an answer), uses 0, and next_probe_at after the first of
+  /// `waits` when it was not refused before (by any row of this fingerprint: else theirs). What claim_probe and
+  /// claim_early counted ahead is not among `requests`.
   void refused(const KeyRecord& key, int requests, const std::vector<Duration>& waits);
   /// Counts more refused requests of a key that is known as refused; nothing otherwise.
   void count_refusals(const std::string& fingerprint, int requests);

@@ -95,7 +95,6 @@ TEST_F(KeyBookTest, AnotherKeyInTheSlotClearsAllButTheGoodLines) {
   expect_fresh(begun);
   EXPECT_EQ(begun.uses, 1);
   expect_fresh(book_.records("us").at(0));
-  EXPECT_EQ(query("SELECT probing FROM surveysync.credential"), "f");
 }
 
 TEST_F(KeyBookTest, ARefusalIsKeptWithItsReasonAndCounted) {
@@ -152,7 +151,7 @@ TEST_F(KeyBookTest, TheSameKeyUnderTwoSourcesIsOneKey) {
   pass("80 seconds");
   EXPECT_TRUE(claim(key("aa", "eu", "next"))) << "one source may probe for all";
   EXPECT_FALSE(claim(key("aa", "us")));
-  book_.refused(key("aa", "eu", "next"), 1, waits_);
+  book_.refused(key("aa", "eu", "next"), 0, waits_);
   const store::KeyRecord known = book_.recall(key("aa", "us"));
   EXPECT_EQ(known.refusals, 3) << "the probe is counted once";
   EXPECT_EQ(known.probes, 1);
@@ -179,10 +178,10 @@ TEST_F(KeyBookTest, ProbesFollowTheWaitsAndTheLastRepeats) {
     pass(time);
     EXPECT_TRUE(claim(key("aa"))) << time;
     EXPECT_FALSE(claim(key("aa"))) << time;
-    book_.refused(key("aa"), 1, waits_);
+    book_.refused(key("aa"), 1, waits_);  // a probe of two requests
     const store::KeyRecord known = book_.recall(key("aa"));
     EXPECT_EQ(known.probes, ++probes);
-    EXPECT_EQ(known.refusals, probes + 1);
+    EXPECT_EQ(known.refusals, 2 * probes + 1);
     EXPECT_GT(known.until_probe, next - 5s);
     EXPECT_LE(known.until_probe, next);
   }
@@ -197,7 +196,7 @@ TEST_F(KeyBookTest, NoMoreThanSoManyRequestsInTheFirstHourOverAllSources) {
     // Half of them die before they can tell.
     if (!claim(key("aa", turn % 2 == 0 ? "us" : "eu"))) continue;
     ++granted;
-    if (turn % 2 == 0) book_.refused(key("aa", "us"), 1, waits_);
+    if (turn % 2 == 0) book_.refused(key("aa", "us"), 0, waits_);
   }
   EXPECT_EQ(granted, 3);
   EXPECT_EQ(query("SELECT sum(refusals) FROM surveysync.credential"), "12");
@@ -211,13 +210,37 @@ TEST_F(KeyBookTest, APersonMayAskEarlyAFewTimesAnHour) {
   const auto due = book_.recall(key("aa")).next_probe_at;
   for (int asked = 3; asked < 6; ++asked) {
     EXPECT_TRUE(book_.claim_early(key("aa"), 6)) << asked;
-    book_.refused(key("aa"), 1, waits_);
+    book_.refused(key("aa"), 0, waits_);
   }
   EXPECT_FALSE(book_.claim_early(key("aa"), 6));
   EXPECT_EQ(book_.recall(key("aa")).refusals, 6);
   EXPECT_EQ(book_.recall(key("aa")).next_probe_at, due);
   pass("61 minutes");
   EXPECT_TRUE(book_.claim_early(key("aa"), 6)) << "another hour";
+}
+
+TEST_F(KeyBookTest, UsesThatWereKilledCountAsRequests) {
+  for (int process = 0; process < 4; ++process)
+    book_.begin(key("aa"));
+  book_.refused(key("aa"), 2, waits_);
+  EXPECT_EQ(book_.recall(key("aa")).refusals, 5) << "three that nobody told of, and the two of the one that did";
+  book_.refused(key("aa"), 1, waits_);
+  EXPECT_EQ(book_.recall(key("aa")).refusals, 6);
+}
+
+TEST_F(KeyBookTest, AKeyThatWorksStillIsNotedUnlessItIsRefused) {
+  book_.begin(key("aa"));
+  book_.accepted(key("aa"));
+  run_sql("UPDATE surveysync.credential SET last_good_at = last_good_at - interval '41 days'");
+  const auto before = book_.recall(key("aa")).last_good_at;
+  book_.still_good("aa");
+  const auto noted = book_.recall(key("aa")).last_good_at;
+  EXPECT_GT(noted, before);
+  book_.refused(key("aa"), 2, waits_);
+  book_.still_good("aa");
+  EXPECT_EQ(book_.recall(key("aa")).last_good_at, noted) << "the answer was under way when the key died";
+  EXPECT_EQ(book_.recall(key("aa")).verdict, "rotated");
+  EXPECT_EQ(book_.recall(key("aa")).refusals, 2);
 }
 
 TEST_F(KeyBookTest, AUseThatEndedWellWithoutAnAnswerCountsNoMore) {

@@ -41,6 +41,16 @@ void FakeKeyMemory::refused(const http::KeyId& key, const std::string& verdict, 
       http::KeyPast::Refusal{verdict, evidence, next_step, past.refused ? past.refused->since : clock_.utc_now(), {}};
 }
 
+void FakeKeyMemory::still_good(const http::KeyId& key) {
+  const std::lock_guard lock(mutex_);
+  told_.push_back("still good " + key.slot + " " + key.fingerprint);
+}
+
+void FakeKeyMemory::sent_in_vain(const http::KeyId&, int requests) {
+  const std::lock_guard lock(mutex_);
+  refusals_ += requests;
+}
+
 bool FakeKeyMemory::claim_probe(const http::KeyId& key) {
   const std::lock_guard lock(mutex_);
   const bool due = known_[key.fingerprint].refused && clock_.now() >= next_probe_[key.fingerprint];

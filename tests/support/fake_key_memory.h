@@ -21,6 +21,8 @@ class FakeKeyMemory final : public http::KeyMemory {
   void accepted(const http::KeyId& key) override;
   void refused(const http::KeyId& key, const std::string& verdict, const std::string& evidence,
                const std::string& next_step, int requests) override;
+  void still_good(const http::KeyId& key) override;
+  void sent_in_vain(const http::KeyId& key, int requests) override;
   bool claim_probe(const http::KeyId& key) override;
 
   /// What was known before: by fingerprint.
@@ -30,7 +32,7 @@ class FakeKeyMemory final : public http::KeyMemory {
   /// "begin secret 12345678", "refused secret 12345678 rotated 5", in order.
   std::vector<std::string> told() const;
   int count(const std::string& beginning) const;
-  /// Requests that were told as refused, claimed probes included.
+  /// Requests that were told as sent in vain, claimed probes included.
   int refusals() const;
 
  private:

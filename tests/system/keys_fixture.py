@@ -1,4 +1,5 @@
 """What tests of keys share: two accounts, a daemon, a webhook that remembers, proxies that refuse."""
+import base64
 import http.server
 import json
 import os
@@ -74,10 +75,10 @@ class Mute:
 
 
 class Proxy:
-    """A proxy that tunnels, or says `answer` to everything."""
+    """A proxy that tunnels, or says `answer` to everything; with `login` ("user:password") only for who has it."""
 
     def __init__(self, scratch):
-        self.answer = None
+        self.answer, self.login = None, None
         self.asked = 0
         self._listener = socket.create_server(('127.0.0.1', 0))
         self.url = f'http://127.0.0.1:{self._listener.getsockname()[1]}'
@@ -101,8 +102,11 @@ class Proxy:
                     return
                 head += part
             self.asked += 1
-            if self.answer:
-                client.sendall(f'HTTP/1.1 {self.answer}\r\nContent-Type: text/html\r\nContent-Length: 18\r\nConnection: close\r\n\r\n'
+            answer, shown = self.answer, f'\r\nProxy-Authorization: Basic {base64.b64encode((self.login or "").encode()).decode()}\r\n'
+            if self.login and shown not in head.decode():
+                answer = '407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="the house"'
+            if answer:
+                client.sendall(f'HTTP/1.1 {answer}\r\nContent-Type: text/html\r\nContent-Length: 18\r\nConnection: close\r\n\r\n'
                                '<h1>the proxy</h1>'.encode())
                 return
             host, port = head.split()[1].decode().rsplit(':', 1)
@@ -194,7 +198,9 @@ class KeysTest(SystemTest):
         self.asked_before = self.refused()
 
     def refused(self):
-        return self.bench.sandbox.stats()['statuses'].get('401', 0)
+        """Whatever the vendor's words are."""
+        statuses = self.bench.sandbox.stats()['statuses']
+        return statuses.get('401', 0) + statuses.get('403', 0)
 
     def good(self):
         return self.bench.sandbox.stats()['statuses'].get('200', 0)

@@ -1,4 +1,5 @@
 """What a refused key is told to be, what is the network and never the key, and the verbs that show it."""
+import base64
 import os
 import shutil
 
@@ -70,17 +71,43 @@ class Verdicts(KeysTest):
         self.assertLessEqual(self.asked_with_dead_key(), 6)
         self.stop(daemon)
 
+    def marked(self):
+        return self.bench.database.value("SELECT count(*) AS n FROM alchemer.response WHERE source = 'us' AND deleted_at IS NOT NULL")
+
     def refused_access(self, rule, verdict):
-        self.configure(hold_probe=['1s', '2s'])
+        self.configure(hold_probe=['3s'])
         daemon = self.serve(runs=1)
+        self.asked_before = self.refused()
+        self.bench.sandbox.change(op='delete', count=2)
         self.bench.sandbox.fault(rule)
         self.ask()
         self.held(daemon, verdict)
         self.assert_undisturbed(daemon)
+        self.assertEqual(self.marked(), 0, 'who may not look does not know what is gone')
         self.bench.sandbox.change(op='insert', count=2)
         self.healed(daemon, self.bench.sandbox.fault, seconds=20)  # nothing changes here: the next probe finds it
         self.assert_told_once(verdict)
-        self.assertEqual(self.bench.database.value("SELECT count(*) AS n FROM alchemer.response WHERE deleted_at IS NOT NULL"), 0)
+        self.assertLessEqual(self.asked_with_dead_key(), MOST_REFUSED)
+        self.assertGreaterEqual(self.asked_with_dead_key(), 2, 'the call and the probe')
+        wait_until(lambda: self.marked() == 2, 50, lambda: f'what was deleted to be marked\n{daemon.tail()}')
+        self.stop(daemon)
+
+    @long_only
+    def test_access_that_stays_disabled(self):
+        """Short waits, restarts, people who try: a dozen are the most, whatever the vendor's words are."""
+        self.configure(hold_probe=['300ms'])
+        daemon = self.serve(runs=1)
+        self.asked_before = self.refused()
+        self.bench.sandbox.fault('status:code=403,body=json,message=API access is disabled')
+        self.ask()
+        self.held(daemon, 'access_disabled')
+        for _ in range(6):
+            daemon.kill()
+            daemon = self.serve()
+            self.held(daemon, 'access_disabled')
+            self.verb('keys', 'test', 'us', code=4)
+            self.assertLessEqual(self.asked_with_dead_key(), MOST_REFUSED)
+        self.assertGreaterEqual(self.asked_with_dead_key(), MOST_REFUSED - 1, 'the waits were not used')
         self.stop(daemon)
 
     def test_permission_denied(self):
@@ -134,6 +161,33 @@ class Network(KeysTest):
         wait_until(lambda: compare.against_truth(self.bench) == [], 90, lambda: f'the load\n{daemon.tail()}')
         self.assert_not_held()
         self.stop(daemon)
+
+
+class ProxyWithALogin(KeysTest):
+    def test_who_has_the_login_is_let_through(self):
+        proxy = Proxy(self.bench.scratch)
+        password = 'open-sesame: twice/over'
+        proxy.login = f'jane:{password}'
+        self.values |= {password, base64.b64encode(proxy.login.encode()).decode()}
+        sections = self.sections(retry={'attempts': 2, 'base': '10ms', 'cap': '20ms', 'budget': '1s'})
+        sections['source.us']['proxy'] = proxy.url
+        self.bench.configure(sections)
+        done = self.verb('sync', 'us', code=3)
+        self.assertIn('407', done.err)
+        self.assertIn('proxy_auth', done.err)
+        login = self.bench.scratch.write('proxy.login', 'jane:mistaken-sesame\n', mode=0o600)
+        self.values.add('mistaken-sesame')
+        sections['source.us']['proxy_auth'] = 'file:' + login
+        self.bench.configure(sections)
+        asked = proxy.asked
+        done = self.verb('sync', 'us', code=3)
+        self.assertIn(login, done.err)
+        self.assertEqual(proxy.asked, asked + 1, 'a login that is refused is shown once')
+        self.bench.scratch.write('proxy.login', f'jane\n{password}\n', mode=0o600)
+        self.verb('sync', 'us')
+        self.assertEqual(compare.against_truth(self.bench), [])
+        self.assertNotIn(password, self.verb('config', 'show').out)
+        self.assertEqual(self.incidents(), [])
 
 
 class Verbs(KeysTest):

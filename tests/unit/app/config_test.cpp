@@ -91,6 +91,7 @@ surveys = { include = [8611799, "8611800"], exclude = [5] }
 privacy = { ip_address = "drop" }
 tls = { ca_file = "/ca.pem" }
 proxy = "http://proxy:3128"
+proxy_auth = "file:/p"
 no_proxy = ["localhost"]
 wide = false
 limits = { vendor_limit = 60, page_size = { max = 100 }, body = "1MiB", retry = { attempts = 2 }, hold_probe = ["1s"] }
@@ -170,6 +171,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"privacy = { questions = { 12 = \"off\" } }", "none of keep, drop, hash"},
         Mistake{"privacy = { geo = \"off\" }", "none of keep, drop, hash"},
         Mistake{"proxy = \"http://user:pw@proxy:1\"", "do not belong into the configuration"},
+        Mistake{"proxy_auth = \"file:/p\"", "source.us.proxy_auth: is for a proxy"},
+        Mistake{"proxy = \"http://proxy:1\"\nproxy_auth = \"user:pw\"", "source.us.proxy_auth"},
         Mistake{"tls = { ca_file = \"ca.pem\" }", "absolute path"},
         Mistake{"files = { dir = \"files\" }", "absolute path"}, Mistake{"files = { limit = \"1B\" }", "files.limit"},
         Mistake{"tls = { verify = false }", "unknown key \"verify\""},

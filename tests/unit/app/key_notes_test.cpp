@@ -1,7 +1,10 @@
 // What is kept of refused keys where the database cannot be asked: by all processes, and never too many requests.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -67,7 +70,7 @@ TEST_F(KeyNotesTest, InTheFirstHourADozenAreNeverPassed) {
     for (int attempt = 0; attempt < 3; ++attempt)
       asked += notes().claim_probe(kKey) ? 1 : 0;
   }
-  EXPECT_EQ(asked, KeyNotes::kMostInFirstHour);
+  EXPECT_EQ(asked, http::kMostInFirstHour);
   clock_.advance(minutes(10));
   EXPECT_TRUE(notes().claim_probe(kKey));
 }
@@ -85,6 +88,19 @@ TEST_F(KeyNotesTest, RubbishInTheFileIsWrittenAnew) {
   EXPECT_FALSE(notes().recall(kKey).refused);
   refuse(1);
   EXPECT_TRUE(notes().recall(kKey).refused);
+}
+
+TEST_F(KeyNotesTest, AProcessThatStandsStillWithTheLockHoldsNobodyUp) {
+  refuse(2);
+  const int lock = ::open((folder_ + "/refused-keys.json.lock").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::flock(lock, LOCK_EX), 0);
+  test::ManualClock patient;  // whose waits are over at once
+  KeyNotes others(folder_, {seconds(70)}, patient);
+  EXPECT_TRUE(others.recall(kKey).refused) << "looking needs no lock";
+  EXPECT_FALSE(others.claim_probe(kKey));
+  EXPECT_LE(patient.now() - test::ManualClock().now(), seconds(1));
+  ::close(lock);
+  EXPECT_TRUE(others.claim_probe(kKey));
 }
 
 TEST_F(KeyNotesTest, WithoutADirectoryNothingIsGranted) {

@@ -33,6 +33,7 @@ TEST_F(KeyStory, TheSecondKeyIsPromotedAndTheCallGoesOn) {
   write_key("token-two\nsecret-two\n");
   EXPECT_TRUE(refresh());
   EXPECT_EQ(client().key_state().slot, "secret") << "the first key is the first again";
+  EXPECT_EQ(observer.count<event::KeyRotated>(), 3U) << "to the second, again by the next process, and back: once each";
 }
 
 TEST_F(KeyStory, WhenBothAreDeadOneRefusalIsTold) {
@@ -92,7 +93,7 @@ TEST_F(KeyStory, OtherRegionsAreAskedOnceForAKeyThatNeverWorked) {
   options.keys.accepted_elsewhere = [&](const Credential& credential, const std::stop_token&) {
     ++asked_elsewhere;
     EXPECT_EQ(credential.fingerprint, print("one"));
-    return std::string("eu");
+    return KeyOptions::Elsewhere{"eu", 2};
   };
   now_good({});
   fails(ask());
@@ -101,12 +102,13 @@ TEST_F(KeyStory, OtherRegionsAreAskedOnceForAKeyThatNeverWorked) {
   EXPECT_EQ(the_refusal().verdict, "wrong_region");
   EXPECT_EQ(client().key_state().verdict, "wrong_region");
   EXPECT_EQ(asked_elsewhere, 1);
+  EXPECT_EQ(memory->refusals(), 5) << "here three times, and two regions that refused it";
 }
 
 TEST_F(KeyStory, OtherRegionsAreNotAskedForAKeyThatWorked) {
   options.keys.accepted_elsewhere = [&](const Credential&, const std::stop_token&) {
     ADD_FAILURE();
-    return std::string("eu");
+    return KeyOptions::Elsewhere{"eu", 0};
   };
   get(ask());
   now_good({});
@@ -126,8 +128,50 @@ TEST_F(KeyStory, TheAccountTellsALostPermissionFromAccessSwitchedOff) {
   account_too = true;
   clock.advance(71s);
   EXPECT_FALSE(probe_again());
+  EXPECT_EQ(client().key_state().verdict, "permission_denied");
+  EXPECT_EQ(transport.count(), 4U) << "in the first hour the account is asked once";
+  EXPECT_EQ(memory->refusals(), 3);
+  clock.advance(61min);
+  EXPECT_FALSE(probe_again());
   EXPECT_EQ(client().key_state().verdict, "access_disabled");
-  EXPECT_EQ(memory->refusals(), 4) << "a claim, and the account";
+  EXPECT_EQ(transport.count(), 6U);
+  EXPECT_EQ(memory->refusals(), 5) << "a claim, and the account";
+}
+
+TEST_F(KeyStory, EveryRequestThatIsDeniedIsCounted) {
+  get(ask());
+  transport.otherwise([](const Request&) { return answer(403, "no access"); });
+  EXPECT_EQ(fails(ask()).kind(), ErrorKind::denied);
+  EXPECT_EQ(fails(ask()).kind(), ErrorKind::denied);
+  EXPECT_EQ(memory->refusals(), 0) << "two records may be forbidden for their own sake";
+  EXPECT_EQ(fails(ask()).kind(), ErrorKind::unauthorized);
+  EXPECT_EQ(the_refusal().verdict, "access_disabled");
+  EXPECT_EQ(transport.count(), 6U) << "one that was good, three that were denied, the list, the account";
+  EXPECT_EQ(memory->refusals(), 5);
+}
+
+TEST_F(KeyStory, AGoodAnswerThatWasUnderWayTakesNoRefusalBack) {
+  now_good({"token-one"});
+  get(ask());
+  transport.then([&](const Request&) {  // a long page; meanwhile the key dies
+    now_good({});
+    EXPECT_EQ(fails(call("/v5/meanwhile")).kind(), ErrorKind::unavailable);
+    return ok();
+  });
+  transport.then(answer(401, "login")).then(answer(502, "{}"));
+  EXPECT_EQ(get(ask()).status, 200);
+  clock.advance(1s);
+  EXPECT_EQ(fails(ask()).kind(), ErrorKind::unauthorized);
+  EXPECT_EQ(memory->refusals(), 4) << "two calls, and a probe for each";
+}
+
+TEST_F(KeyStory, PeopleSeeWhenAKeyWorkedLast) {
+  for (int minute = 0; minute < 200; ++minute) {
+    get(ask());
+    clock.advance(1min);
+  }
+  EXPECT_EQ(memory->count("accepted"), 1);
+  EXPECT_EQ(memory->count("still good secret " + print("one")), 3) << "once an hour";
 }
 
 TEST_F(KeyStory, OneForbiddenSurveyIsItsOwnBusiness) {
@@ -165,7 +209,7 @@ TEST_F(KeyStory, RefusalsThatNoProbeCanConfirmEndAllTheSame) {
     refused += fails(ask()).kind() == ErrorKind::unauthorized ? 1 : 0;
   }
   EXPECT_EQ(refused, 35);
-  EXPECT_EQ(memory->refusals(), 6);
+  EXPECT_EQ(memory->refusals(), 12) << "six calls, and a probe for each: what it answered says nothing of the key";
 }
 
 // --- threads ---

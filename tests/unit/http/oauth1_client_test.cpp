@@ -6,6 +6,7 @@
 #include "client_fixture.h"
 #include "http/oauth1.h"
 #include "http/oauth1_problem.h"
+#include "support/fake_key_memory.h"
 
 namespace surveysync::http {
 namespace {
@@ -156,10 +157,13 @@ TEST_F(OAuthClient, AUsedNonceIsReplacedOnce) {
 
 TEST_F(OAuthClient, NoncesThatAreAlwaysUsed) {
   refuse_nonces = 1000;
+  const auto memory = std::make_shared<test::FakeKeyMemory>(clock);
+  options.keys.memory = memory;
   const auto client = make();
   EXPECT_THROW(client->get(question, stop.get_token()), Error);
   EXPECT_EQ(client->key_state().verdict, "signature_refused");
-  EXPECT_LE(transport.count(), 4U);
+  EXPECT_EQ(transport.count(), 4U) << "the call and the probe, each signed anew once";
+  EXPECT_EQ(memory->refusals(), 4) << "and each is counted";
 }
 
 TEST_F(OAuthClient, TheTokenIsPartOfTheKey) {

@@ -1,11 +1,16 @@
 // Time, connections, addresses, trust and proxies: shared/reliability.md 2.4 and 2.5.
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
+#include "http/proxy_login.h"
+#include "support/manual_clock.h"
 #include "wire_fixture.h"
 
 using namespace std::chrono_literals;
@@ -324,7 +329,7 @@ TEST_P(Proxied, ConnectIsUsedAndTheHostStillChecked) {
   EXPECT_EQ(get().body, "fine");
   EXPECT_EQ(get().body, "fine");
   EXPECT_TRUE(asked.starts_with("CONNECT api.example:" + std::to_string(server->port()) + " HTTP/1.1\r\n")) << asked;
-  EXPECT_EQ(asked.find("Authorization"), std::string::npos);
+  EXPECT_EQ(asked.find("Authorization"), std::string::npos) << "without a login of its own";
   EXPECT_EQ(proxy->connections(), 1);
 }
 
@@ -345,6 +350,84 @@ TEST_P(Proxied, AProxyThatRefusesIsTheNetworkAndNeverTheKey) {
   }
   proxy_with("garbage\r\n\r\n");
   EXPECT_EQ(fails().kind(), ErrorKind::unavailable);
+}
+
+/// A proxy that lets one user through.
+class Guarded : public Proxied {
+ protected:
+  Guarded() {
+    char name[] = "/tmp/ss_proxy_test.XXXXXX";
+    directory = ::mkdtemp(name);
+    serve_with({.names = {"api.example"}});
+    options.proxy_login =
+        std::make_shared<ProxyLogin>(SecretReference::parse("file:" + directory + "/login"), masker, manual);
+  }
+  ~Guarded() override { std::filesystem::remove_all(directory); }
+  void write(const std::string& text) const {
+    std::ofstream(directory + "/login") << text;
+    ::chmod((directory + "/login").c_str(), 0600);
+  }
+  void refuse(const std::string& ways = "Basic realm=\"us\"") {
+    proxy_with("HTTP/1.1 407 Who are you\r\nProxy-Authenticate: " + ways + "\r\nContent-Length: 0\r\n\r\n");
+  }
+  std::string directory;
+  Masker masker;
+  test::ManualClock manual;
+};
+INSTANTIATE_TEST_SUITE_P(Tls, Guarded, testing::Values(true));
+
+TEST_P(Guarded, TheLoginGoesToTheProxyAndNowhereElse) {
+  proxy_with();
+  for (const char* text : {"jane:open: sesame\n", "jane\nopen: sesame\n"}) {
+    forget_transport();
+    write(text);
+    EXPECT_EQ(get().body, "fine");
+    EXPECT_NE(asked.find("\r\nProxy-Authorization: Basic amFuZTpvcGVuOiBzZXNhbWU=\r\n\r\n"), std::string::npos);
+  }
+  const std::string masked = masker.mask("it is open: sesame, or amFuZTpvcGVuOiBzZXNhbWU=");
+  EXPECT_EQ(masked.find("sesame"), std::string::npos) << masked;
+  EXPECT_EQ(masked.find("ZXNhbW"), std::string::npos) << masked;
+}
+
+TEST_P(Guarded, ARefusedLoginIsNotTriedAgainUntilItChanges) {
+  write("jane:wrong sesame\n");
+  refuse();
+  const Error first = fails();
+  EXPECT_EQ(first.kind(), ErrorKind::unavailable);
+  EXPECT_NE(first.full_text().find("407 Who are you"), std::string::npos) << first.full_text();
+  EXPECT_NE(first.hint().find("file:" + directory + "/login"), std::string::npos) << first.hint();
+  EXPECT_EQ(asked.find("sesame"), std::string::npos);
+  asked.clear();
+  const std::string second = fails().full_text();
+  EXPECT_EQ(asked, "") << "proxies lock accounts that try and try";
+  EXPECT_NE(second.find("407 Who are you"), std::string::npos) << second;
+  EXPECT_EQ((first.full_text() + second).find("sesame"), std::string::npos);
+  manual.advance(61s);
+  fails();
+  EXPECT_NE(asked, "") << "after a minute once more";
+  write("jane:sesame two\n");
+  proxy_with();
+  EXPECT_EQ(get().body, "fine") << "another one at once";
+}
+
+TEST_P(Guarded, WhatTheProxyWantsIsSaid) {
+  write("jane:sesame\n");
+  refuse("Negotiate");
+  EXPECT_NE(fails().hint().find("another kind"), std::string::npos);
+  options.proxy_login = nullptr;
+  refuse();
+  EXPECT_NE(fails().hint().find("proxy_auth"), std::string::npos);
+}
+
+TEST_P(Guarded, ALoginThatCannotBeReadIsTheNetwork) {
+  proxy_with();
+  for (const char* text : {"", "jane\n", "a:b\nc\n", "a\nb\nc\n"}) {
+    write(text);
+    const Error error = fails();
+    EXPECT_EQ(error.kind(), ErrorKind::unavailable) << text;
+    EXPECT_NE(error.hint(), "") << text;
+  }
+  EXPECT_EQ(asked, "");
 }
 
 TEST_P(Proxied, ExemptHostsGoDirectly) {
