@@ -71,6 +71,8 @@ void Lanes::assemble(const std::vector<const SourceConfig*>& chosen) {
       lane.config = source;
       Surroundings around{program_.masker(), program_.observers(), program_.clock()};
       around.account_limiter = accounts_.limiter(*source, program_.config());
+      around.alarm = accounts_.alarm(*source);
+      around.secret_may_be_missing = chosen.size() > 1;  // then it is that source's trouble, not the others'
       around.key_memory = std::make_shared<KeyRecords>(
           connect_options(program_.connecting_config()), source->name, source->limits.hold_probe, KeyPatience::person,
           program_.clock(),

@@ -20,8 +20,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr const char* kPrefix = "surveysync_rehearsal_";
-constexpr std::int64_t kLeftBehind = 3600;          // seconds
-constexpr std::string_view kNoPrivilege = "42501";  // PostgreSQL's insufficient_privilege
+constexpr std::int64_t kLeftBehind = 3600;  // seconds
 constexpr const char* kDebian = "/usr/lib/postgresql";
 constexpr const char* kUseYours =
     "install PostgreSQL's server here (apt-get install postgresql), or name one with --database URI, whose role may "
@@ -160,14 +159,7 @@ std::string RehearsalServer::create_database() {
   const std::string name = fmt::format("{}{}_{:08x}", kPrefix, now, random_u64() & 0xffffffffU);
   pg::Connection server = connect(given_uri_.empty() ? uri_of("postgres") : given_uri_);
   drop_left_behind(server, now);
-  try {
-    store::create_scratch_database(server, name);
-  } catch (const Error& failure) {
-    const bool refused = failure.sqlstate() == kNoPrivilege;
-    throw Error(
-        failure.kind(), fmt::format("creating the scratch database {}: {}", name, failure.what()),
-        refused ? "ALTER ROLE ... CREATEDB for the role of --database, or leave --database out" : failure.hint());
-  }
+  store::create_scratch_database(server, name);
   databases_.push_back(name);
   return uri_of(name);
 }

@@ -130,6 +130,8 @@ void SourceLane::assemble(const std::stop_token& stop) {
   if (!parts_) {
     Surroundings around{settings_.masker, pulse_, settings_.clock};
     around.account_limiter = settings_.accounts.limiter(source_, *settings_.config);
+    around.alarm = settings_.accounts.alarm(source_);
+    around.answered_lately = settings_.accounts.answered_lately(source_);
     around.key_memory = std::make_shared<KeyRecords>(
         connect_options(*settings_.config), source_.name, source_.limits.hold_probe, KeyPatience::daemon,
         settings_.clock,

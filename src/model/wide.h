@@ -30,7 +30,7 @@ struct WideFeed {
   std::string item = {};  ///< as in the answer's key
   WideTake take = WideTake::answer;
   std::optional<std::int64_t> option_id = std::nullopt;  ///< only answers that name this option
-  std::string code = {};                                 ///< for other_code and other_text: what the option is reported as
+  std::string code = {};  ///< for other_code and other_text: what the option is reported as
   bool operator==(const WideFeed&) const = default;
 };
 

@@ -8,6 +8,8 @@
 namespace surveysync::store {
 namespace {
 
+constexpr std::string_view kNoPrivilege = "42501";  // PostgreSQL's insufficient_privilege
+
 /// Names are ours; quoted all the same.
 std::string quoted(const std::string& name) {
   std::string text = "\"";
@@ -42,7 +44,13 @@ std::vector<std::string> first_column(const pg::Result& rows) {
 }  // namespace
 
 void create_scratch_database(pg::Connection& server, const std::string& name) {
-  server.execute(fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", quoted(name)));
+  try {
+    server.execute(fmt::format("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", quoted(name)));
+  } catch (Error& failure) {
+    failure.with_context("creating the scratch database " + name);
+    if (failure.sqlstate() != kNoPrivilege) throw;
+    throw Error(failure.kind(), failure.what(), "ALTER ROLE ... CREATEDB for the role that was named, or name none");
+  }
 }
 
 std::vector<std::string> scratch_databases(pg::Connection& server, const std::string& prefix) {

@@ -26,9 +26,9 @@ class PortableTest : public BookTest {
     if (query("SELECT count(*) FROM pg_roles WHERE rolname = 'portable'") == "0") run_sql("CREATE ROLE portable LOGIN");
     run_sql("REVOKE TEMP ON DATABASE " + database_ + " FROM PUBLIC; GRANT CREATE ON DATABASE " + database_ +
             " TO portable");
-    for (const std::string& function :
-         rows("SELECT oid::regprocedure FROM pg_proc WHERE (proname ~ 'advisory' OR proname = 'pg_notify') AND pronamespace = "
-              "'pg_catalog'::regnamespace"))
+    for (const std::string& function : rows("SELECT oid::regprocedure FROM pg_proc WHERE (proname ~ 'advisory' OR "
+                                            "proname = 'pg_notify') AND pronamespace = "
+                                            "'pg_catalog'::regnamespace"))
       run_sql("REVOKE EXECUTE ON FUNCTION pg_catalog." + function + " FROM PUBLIC");
     open_ = [this](std::stop_token token) {
       return std::make_unique<store::Session>(through(), events_, clock_, std::move(token));
@@ -41,9 +41,9 @@ class PortableTest : public BookTest {
 
   void expect_refusals() {
     const auto one = connection();
-    for (const char* sql : {"CREATE TEMP TABLE t (a int)", "SELECT pg_advisory_lock(1)",
-                            "SELECT pg_try_advisory_xact_lock(1)", "SELECT pg_advisory_unlock_all()",
-                            "SELECT pg_notify('surveysync', '')"})
+    for (const char* sql :
+         {"CREATE TEMP TABLE t (a int)", "SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_xact_lock(1)",
+          "SELECT pg_advisory_unlock_all()", "SELECT pg_notify('surveysync', '')"})
       EXPECT_EQ(error_of([&] { one->execute(sql); }).sqlstate(), "42501") << sql;
   }
 

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "client_fixture.h"
+#include "http/duplicate_guard.h"
 
 using namespace std::chrono_literals;
 
@@ -352,6 +353,16 @@ TEST_F(ClientFixture, AnAnsweredQuestionWaitsForTheGuard) {
   const SteadyTime first = clock.now();
   get(call("/v5/survey", {{"page", "2"}}));
   EXPECT_LT(clock.now() - first, 1s);
+  get(call("/v5/survey", {{"page", "1"}}));
+  EXPECT_GE(clock.now() - first, 65s);
+}
+
+TEST_F(ClientFixture, AClientMadeAnewStillKnowsWhatWasAnswered) {
+  options.answered_lately = std::make_shared<DuplicateGuard>(65s, clock);
+  transport.otherwise([](const Request&) { return ok(); });
+  get(call("/v5/survey", {{"page", "1"}}));
+  const SteadyTime first = clock.now();
+  restart();  // as by a reload
   get(call("/v5/survey", {{"page", "1"}}));
   EXPECT_GE(clock.now() - first, 65s);
 }

@@ -10,7 +10,8 @@ namespace {
 class Fetch : public Wire {
  protected:
   Download get(std::size_t limit = 1UL << 20, const std::string& target = "/a/b.jpg?Signature=hush-hush") {
-    return download(server->url() + target, {authority().file(), "", nullptr, {}, 5s, 20s, limit}, clock, stop.get_token());
+    return download(server->url() + target, {authority().file(), "", nullptr, {}, 5s, 20s, limit}, clock,
+                    stop.get_token());
   }
 };
 INSTANTIATE_TEST_SUITE_P(Http, Fetch, testing::Bool());
