@@ -136,9 +136,10 @@ TEST(WidePlan, OtherOptionsHaveTheirTextBesideTheirCode) {
                             .question({.id = 2, .type = "RADIO", .title = "Pet", .shortname = "pet"})
                             .option(2, 10001, "Cat", "1")
                             .option(2, 10002, "Other", "9", true);
-  EXPECT_EQ(text_of(survey.plan()),
-            "pet integer [known 2:''] [code 2:'' of 10002 is 9] {1=Cat;9=Other;}\n"
-            "pet_other text [typed 2:'' of 10002] [typed 2:'10002' of 10002] [typed 2:'10002-other' of 10002]\n");
+  EXPECT_EQ(
+      text_of(survey.plan()),
+      "pet integer [known 2:''] [code 2:'' of 10002 is 9] {1=Cat;9=Other;}\n"
+      "pet_other text [typed 2:'' of 10002] [typed 2:'10002' of 10002 is 9] [typed 2:'10002-other' of 10002 is 9]\n");
 }
 
 TEST(WidePlan, ChoicesOfManyAreBooleans) {
