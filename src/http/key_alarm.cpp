@@ -24,6 +24,12 @@ std::optional<KeyGate::Answer> KeyAlarm::ask(const std::string& fingerprint, con
   return keys_[fingerprint].refusal;
 }
 
+bool KeyAlarm::raised(const std::string& fingerprint) {
+  const std::lock_guard lock(mutex_);
+  const auto found = keys_.find(fingerprint);
+  return found != keys_.end() && (found->second.inquired || found->second.refusal);
+}
+
 void KeyAlarm::refused(const std::string& fingerprint, const KeyGate::Answer& answer) {
   const std::lock_guard lock(mutex_);
   keys_[fingerprint].refusal = answer;

@@ -34,6 +34,8 @@ class KeyAlarm {
   };
   /// Waits while somebody finds out. What the vendor said, if the key is refused; nothing also when asked to stop.
   std::optional<KeyGate::Answer> ask(const std::string& fingerprint, const std::stop_token& stop);
+  /// Whether somebody finds out, or found out that it is refused.
+  bool raised(const std::string& fingerprint);
   void refused(const std::string& fingerprint, const KeyGate::Answer& answer);
   void accepted(const std::string& fingerprint);
 

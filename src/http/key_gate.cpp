@@ -142,7 +142,8 @@ void KeyGate::open(const std::stop_token& stop) {
 bool KeyGate::is_good(const Key& key) const {
   const std::lock_guard lock(mutex_);
   const Known* const known = current_locked();
-  return !closed_ && key.version == version_ && known != nullptr && known->usable();
+  return !closed_ && key.version == version_ && known != nullptr && known->usable() &&
+         !alarm_->raised(key.credential->fingerprint);
 }
 
 KeyGate::FirstUse::FirstUse(KeyGate& gate, const Key& key, const std::stop_token& stop) : gate_(gate) {
