@@ -12,7 +12,9 @@
 
 #include "app/check_judge.h"
 #include "app/check_steps.h"
+#include "app/privacy_key.h"
 #include "base/secret_command.h"
+#include "store/ledger.h"
 
 namespace surveysync::app {
 namespace {
@@ -139,6 +141,17 @@ void check_command(CheckReport& report, const std::string& name, const std::stri
   });
 }
 
+/// Whether values of the source were hashed, or persons erased: any other key than theirs is refused.
+bool is_known_by_a_key(store::Ledger& ledger, const std::string& source) {
+  try {
+    ledger.require_privacy_key(source, "");
+    return false;
+  } catch (const Error& other_key) {
+    if (other_key.kind() != ErrorKind::config) throw;
+    return true;
+  }
+}
+
 }  // namespace
 
 void check_secrets(CheckReport& report, Program& program, const std::vector<const SourceConfig*>& chosen) {
@@ -157,6 +170,24 @@ void check_secrets(CheckReport& report, Program& program, const std::vector<cons
   }
   for (const SourceConfig* const source : chosen)
     if (!source->hook.empty()) check_command(report, fmt::format("hook {}", source->name), source->hook, unit);
+}
+
+void check_privacy_key(CheckReport& report, Program& program, const std::vector<const SourceConfig*>& chosen,
+                       pg::Connection& database) {
+  store::Ledger ledger(database);
+  for (const SourceConfig* const source : chosen) {
+    if (!is_known_by_a_key(ledger, source->name)) continue;
+    report.run(fmt::format("source {} privacy key", source->name), [&]() -> std::string {
+      const auto digest = privacy_digest_source(program.config().privacy_key)();
+      if (!digest) {
+        throw Error(ErrorKind::config, "hashed values or erased persons are known by a key, and this host has none",
+                    "bring it from the host or the backup that had it: privacy.key in state.dir, or the file that "
+                    "[privacy] key names; every run fails until then");
+      }
+      ledger.require_privacy_key(source->name, digest->fingerprint());
+      return "the one by which hashed values and erased persons are known";
+    });
+  }
 }
 
 }  // namespace surveysync::app

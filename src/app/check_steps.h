@@ -13,6 +13,9 @@ namespace surveysync::app {
 void check_local(CheckReport& report, Program& program, const std::vector<const SourceConfig*>& chosen);
 /// Files and directories of the secrets, and whether the unit lets the service run what it is told to.
 void check_secrets(CheckReport& report, Program& program, const std::vector<const SourceConfig*>& chosen);
+/// Whether this host has the privacy key by which hashed values and erased persons of the sources are known.
+void check_privacy_key(CheckReport& report, Program& program, const std::vector<const SourceConfig*>& chosen,
+                       pg::Connection& database);
 /// Connection, encryption, version, schema, privileges, a rolled-back write. The connection, if the schema is usable.
 std::unique_ptr<pg::Connection> check_database(CheckReport& report, Program& program);
 /// Secret, reach, clock, and one row of every stream of one source; capabilities as learned when there is a database.

@@ -5,7 +5,9 @@
 
 #include "app/config_sections.h"
 #include "app/config_values.h"
+#include "base/error.h"
 #include "base/loopback.h"
+#include "http/transport.h"
 #include "report/alert_channel.h"
 #include "report/alerts_mail.h"
 
@@ -69,6 +71,19 @@ class Stanza {
   void http() {
     text("ca_file");
     text("proxy", proxy_mistake);
+  }
+  /// An address whose host is another machine must be https. One in a secret is looked at when it is used.
+  void require_encryption() {
+    const std::string address = alert_.setting("url");
+    if (!address.starts_with("http://") || alert_.setting("plain_http") == "true") return;
+    try {
+      if (is_loopback(http::Endpoint::parse(address).host)) return;
+    } catch (const Error&) {
+      return;  // told when it is used
+    }
+    section_.mistake("url",
+                     "begins with http://, so that anybody on the way could read it: https://, or plain_http = "
+                     "true on a network that you trust");
   }
   AlertConfig& alert() { return alert_; }
   ConfigSection& section() { return section_; }
@@ -153,6 +168,7 @@ void read_channel(Stanza& stanza) {
     stanza.flag("plain_http");
     stanza.http();
   }
+  stanza.require_encryption();
 }
 
 }  // namespace

@@ -63,6 +63,11 @@ ConfigNode convert(const toml::node& node, const std::string& place, int order) 
 
 std::string read_text(const std::string& file) {
   const std::ifstream stream(file, std::ios::binary);
+  std::error_code unknown;
+  if (std::filesystem::is_directory(file, unknown)) {
+    throw Error(ErrorKind::config, fmt::format("configuration file {} cannot be read: it is a directory", file),
+                "name the file in it, like surveysync.toml");
+  }
   if (!stream) {
     throw Error(ErrorKind::config, fmt::format("configuration file {} cannot be read: {}", file, std::strerror(errno)),
                 "name another one with --config FILE; surveysync.example.toml shows every setting");

@@ -20,6 +20,7 @@ int run_check(Program& program, const CheckFlags& flags) {
   });
   check_local(report, program, chosen);
   const std::unique_ptr<pg::Connection> database = check_database(report, program);
+  if (database) check_privacy_key(report, program, chosen, *database);
   for (const SourceConfig* const source : chosen)
     check_source(report, program, *source, database.get());
   check_alerts(report, program, flags.send ? SendAlerts::yes : SendAlerts::no);

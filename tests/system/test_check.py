@@ -91,6 +91,15 @@ class Database(CheckTest):
         self.expect(found, 'database privileges', 'pass')
         self.expect(found, 'database write', 'pass')
 
+    def test_the_privacy_key_that_is_needed(self):
+        self.bench.database.execute("INSERT INTO surveysync.capability (source, name, value, evidence, learned_at) "
+                                    "VALUES ('us', 'privacy_key', 'deadbeef', '', now())")
+        done = self.bench.run('check')
+        self.assertEqual(done.code, 5, done)
+        self.assertRegex(done.out, r'fail +source us privacy key .*this host has none')
+        self.bench.database.execute("DELETE FROM surveysync.capability")
+        self.assertNotIn('privacy key', self.bench.run('check').out)
+
     def test_no_schema_and_no_database(self):
         self.bench.database.execute('CREATE DATABASE empty')
         self.configure('database', uri=self.bench.cluster.uri('empty'))

@@ -195,6 +195,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"[alerts.ops]\ntype = \"webhook\"\nurl = \"https://x/y\"\nsecrt = \"file:/s\"",
                 "did you mean \"secret\"?"},
         Mistake{"[alerts.ops]\ntype = \"webhook\"\nurl = \"hooks.example.org/x\"", "must be an address"},
+        Mistake{"[alerts.ops]\ntype = \"webhook\"\nurl = \"http://192.0.2.2:9/x\"", "plain_http"},
         Mistake{"[alerts.ops]\ntype = \"webhook\"", "alerts.ops.url: must be given"},
         Mistake{"[alerts.ops]\ntype = \"webhook\"\nurl = \"file:/u\"\nsources = [\"eu\"]", "there is no [source.eu]"},
         Mistake{"[alerts.ops]\ntype = \"slack\"\nurl = \"https://hooks.slack.com/T0/B0/xyz\"", "alerts.ops.url"},
