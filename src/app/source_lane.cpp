@@ -185,7 +185,8 @@ Duration SourceLane::until_next(const std::stop_token& stop) {
   if (std::exchange(first_look_, false) && stopped) return Duration::zero();
   const std::optional<sync::Due> due = sync::next_run(question);
   const std::string plan = due ? fmt::format("next run {} ({})", format_utc(due->at), due->reason) : "no schedule";
-  say(plan);
+  const std::string& last = question.runs.empty() ? std::string() : question.runs.front().outcome;
+  say(last.empty() || last == "succeeded" ? plan : fmt::format("last run {}; {}", last, plan));
   if (due && std::exchange(told_plan_, plan) != plan)
     pulse_.on_event(event::RunScheduled{scope(), due->at, due->reason});
   return due ? std::min<Duration>(due->at - question.now, kLongestWait) : kLongestWait;

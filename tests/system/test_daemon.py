@@ -24,9 +24,13 @@ class Life(DaemonTest):
         wait_until(lambda: any(m.startswith('STATUS=') and 'us: next run' in m for m in list(notify.heard)), 20,
                    lambda: f'the plan in the status, heard {notify.heard}')
         self.assertEqual(notify.count('RELOADING=1'), 0)
+        self.bench.database.execute("UPDATE surveysync.run SET outcome = 'partial'; INSERT INTO surveysync.request "
+                                    "(source, kind, arguments) VALUES ('us', 'resync', '{}')")
         daemon.send(signal.SIGHUP)
         notify.wait_for('RELOADING=1\nMONOTONIC_USEC=')
         notify.wait_for('READY=1', least=2)
+        wait_until(lambda: any(m.startswith('STATUS=') and 'last run partial' in m for m in list(notify.heard)), 20,
+                   lambda: f'the trouble in the status, heard {notify.heard}')
         self.assert_stopped(daemon)
         notify.wait_for('STOPPING=1')
         self.assertLess(notify.heard.index('READY=1'), notify.heard.index('STOPPING=1'))
