@@ -39,6 +39,10 @@ KeyGate::Content KeyGate::look(Slot& slot) {
   try {
     Credential found = read(slot, remedy);
     slot.warned.clear();
+    {
+      const std::lock_guard lock(mutex_);
+      slot.unreadable.clear();
+    }
     if (slot.content && found.lines == slot.content->lines) {
       restored(slot);
       return nullptr;

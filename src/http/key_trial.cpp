@@ -126,6 +126,7 @@ KeyVerdict KeyGate::decide(Slot& slot, const Content& content, const Answer& ans
   evidence.refusal = answer.refusal;
   evidence.words = answer.words;
   evidence.reference = slot.reference->display();
+  evidence.unreadable = slot.unreadable;
   evidence.fingerprint = content->fingerprint;
   evidence.lines = content->line_fingerprints;
   evidence.worked = known.worked;

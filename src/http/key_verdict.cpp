@@ -31,7 +31,8 @@ KeyVerdict permission_denied(const KeyEvidence& evidence) {
 
 KeyVerdict access_disabled(const KeyEvidence& evidence) {
   return {"access_disabled",
-          said_of(evidence) + "; everything refuses, the account too, and the words are not about the key itself",
+          said_of(evidence) +
+              "; every request is refused, also that for the account, and the answer does not blame the key",
           "ask the vendor account's administrator whether API access (or GET) was switched off, for the account or for "
           "the API user, or whether the plan lapsed; nothing has to be changed here, it is asked again by itself"};
 }
@@ -45,17 +46,17 @@ KeyVerdict half_rotated(const KeyEvidence& evidence) {
              : fmt::format("line {} changed from {} to {}", i + 1, evidence.good_lines[i], evidence.lines[i]));
   }
   return {"half_rotated", fmt::format("{}; {}", said_of(evidence), fmt::join(compared, ", ")),
-          fmt::format("a new key is a new token and a new secret together: write both lines, {}",
-                      how_to_replace(evidence.reference))};
+          "a new key is a new token and a new secret together: " + write_to(evidence.reference, "both lines")};
 }
 
 KeyVerdict rotated(const KeyEvidence& evidence) {
-  return {"rotated",
-          fmt::format("{}; {}, and {} holds the same key still", said_of(evidence), last_worked(evidence),
-                      evidence.reference),
-          fmt::format("somebody made a new key for this API user (the vendor then deletes the old one at once) or "
-                      "deleted it: get the new token and secret from them, or make a new key at the vendor, and {}",
-                      how_to_replace(evidence.reference))};
+  const std::string place = evidence.unreadable.empty()
+                                ? evidence.reference + " still holds the same key"
+                                : "was read before; now it cannot be read again: " + evidence.unreadable;
+  return {"rotated", fmt::format("{}; {}, and {}", said_of(evidence), last_worked(evidence), place),
+          "somebody made a new key for this API user (the vendor then deletes the old one at once) or deleted it: get "
+          "the new token and secret from them, or make a new key at the vendor, and " +
+              write_to(evidence.reference, "them")};
 }
 
 KeyVerdict wrong_region(const KeyEvidence& evidence) {
@@ -70,29 +71,32 @@ KeyVerdict wrong_region(const KeyEvidence& evidence) {
 KeyVerdict mistyped(const KeyEvidence& evidence) {
   std::string text = said_of(evidence) + "; it never worked here";
   if (!evidence.oddities.empty()) text += fmt::format("; {}", fmt::join(evidence.oddities, ", "));
-  return {"mistyped", std::move(text),
-          fmt::format("copy token and secret from the vendor's page once more, the token in the first line and the "
-                      "secret in the second, without quotes or blanks, and {}; if they are right, check the region",
-                      how_to_replace(evidence.reference))};
+  return {
+      "mistyped", std::move(text),
+      fmt::format("copy token and secret from the vendor's page once more, and {}; if they are right, check the region",
+                  write_to(evidence.reference,
+                           "them, the token in the first line and the secret in the second, without quotes or "
+                           "blanks,"))};
 }
 
 /// The four words of vendors that say exactly what is wrong with a key.
 std::optional<KeyVerdict> by_the_word(const KeyEvidence& evidence) {
-  const std::string replace = how_to_replace(evidence.reference);
+  const std::string write_it = write_to(evidence.reference, "it");
   switch (evidence.refusal) {
     case Refusal::absent:
-      return KeyVerdict{"missing", said_of(evidence) + "; the key did not reach the vendor",
-                        "see whether a proxy takes headers out of requests; if not, write the key anew, " + replace};
+      return KeyVerdict{
+          "missing", said_of(evidence) + "; the key did not reach the vendor",
+          "see whether a proxy takes headers out of requests; if not, " + write_to(evidence.reference, "the key anew")};
     case Refusal::expired:
-      return KeyVerdict{"expired", said_of(evidence), "make a new key at the vendor and write it " + replace};
+      return KeyVerdict{"expired", said_of(evidence), "make a new key at the vendor and " + write_it};
     case Refusal::revoked:
       return KeyVerdict{
           "revoked", said_of(evidence),
-          "ask who revoked it, and whether on purpose; then make a new key at the vendor and write it " + replace};
+          "ask who revoked it, and whether on purpose; then make a new key at the vendor and " + write_it};
     case Refusal::invalid:
       if (evidence.worked) return std::nullopt;
       return KeyVerdict{"invalid", said_of(evidence) + "; it never worked here",
-                        "copy the key from the vendor's page once more, without quotes or blanks, " + replace};
+                        "copy the key from the vendor's page once more, without quotes or blanks, and " + write_it};
     default:
       return std::nullopt;
   }
@@ -129,12 +133,11 @@ bool may_belong_elsewhere(const KeyEvidence& evidence) {
 
 KeyVerdict malformed_key(const std::string& reference, const std::string& fingerprint, const std::string& mistake) {
   return {"mistyped", fmt::format("key {}: {}; nothing was sent", fingerprint, mistake),
-          fmt::format("copy the key from the vendor's page once more, without quotes or blanks, and {}",
-                      how_to_replace(reference))};
+          "copy the key from the vendor's page once more, without quotes or blanks, and " + write_to(reference, "it")};
 }
 
 KeyVerdict missing_key(const std::string& reference, const std::string& reason) {
-  return {"missing", reason, fmt::format("write the key, {}", how_to_replace(reference))};
+  return {"missing", reason, write_to(reference, "the key")};
 }
 
 KeyVerdict undecided_key(const std::string& words) {
@@ -167,14 +170,17 @@ std::vector<std::string> key_oddities(const Credential& credential) {
   return found;
 }
 
-std::string how_to_replace(const std::string& reference) {
+std::string write_to(const std::string& reference, const std::string& what) {
   const std::string_view text = reference;
   if (text.starts_with("file:")) {
-    return fmt::format("into {} (mode 0600, best as a new file that is renamed over it); it is tried within seconds",
-                       text.substr(5));
+    return fmt::format(
+        "write {} into {} (mode 0600, best as a new file that is renamed over it); it is tried within seconds", what,
+        text.substr(5));
   }
-  if (text.starts_with("exec:")) return fmt::format("where {} takes it from; reload (SIGHUP) to have it tried", text);
-  return fmt::format("where {} comes from, then restart the service: it reads it only then", text);
+  if (text.starts_with("exec:")) {
+    return fmt::format("write {} to where {} takes it from, and reload (SIGHUP) to have it tried", what, text);
+  }
+  return fmt::format("write {} to where {} comes from, and restart the service, which reads it only then", what, text);
 }
 
 }  // namespace surveysync::http

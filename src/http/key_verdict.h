@@ -23,6 +23,7 @@ struct KeyEvidence {
   Refusal refusal = Refusal::pair;  ///< what the vendor's words are about
   std::string words;                ///< the vendor's, scrubbed
   std::string reference;            ///< where the key is read from, as configured
+  std::string unreadable = {};      ///< why it cannot be read from there any more; empty: it can
   std::string fingerprint;
   std::vector<std::string> lines;       ///< line fingerprints of the refused key
   std::vector<std::string> good_lines;  ///< those of the key that its slot last worked with; empty: none is known
@@ -61,7 +62,7 @@ KeyVerdict undecided_key(const std::string& words);
 KeyVerdict resting_key();
 /// What looks wrong with a key without asking anybody: blanks inside, equal lines. Never shows it.
 std::vector<std::string> key_oddities(const Credential& credential);
-/// How a changed key is taken up: depends on where `reference` reads it from.
-std::string how_to_replace(const std::string& reference);
+/// "write WHAT into FILE ...": how a changed key is put in place and taken up, by where `reference` reads it from.
+std::string write_to(const std::string& reference, const std::string& what);
 
 }  // namespace surveysync::http

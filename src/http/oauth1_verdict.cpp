@@ -32,9 +32,9 @@ KeyVerdict signature_refused(const KeyEvidence& evidence) {
   return {"signature_refused",
           fmt::format("{}; the clocks agree{}", said_of(evidence),
                       nonce ? ", and a fresh nonce was refused as well: something sends our requests twice" : ""),
-          fmt::format("copy the consumer's key and secret from the vendor's page once more, {}; if they are right, a "
-                      "proxy between here and the vendor rewrites the URL or the Authorization header",
-                      how_to_replace(evidence.reference))};
+          fmt::format("copy the consumer's key and secret from the vendor's page once more, and {}; if they are right, "
+                      "a proxy between here and the vendor rewrites the URL or the Authorization header",
+                      write_to(evidence.reference, "them"))};
 }
 
 /// The token is over: a person must grant a new one.
@@ -67,13 +67,12 @@ std::string half_new_file(const KeyEvidence& evidence) {
 }
 
 KeyVerdict half_rotated(const KeyEvidence& evidence, const std::string& reference) {
-  return {
-      "half_rotated",
-      fmt::format("{}; in {} one line is that of the key that last worked, the other is new", said_of(evidence),
-                  reference),
-      reference == evidence.reference
-          ? fmt::format("a new consumer key comes with a new secret: write both lines, {}", how_to_replace(reference))
-          : authorize_again(evidence.oauth->source)};
+  return {"half_rotated",
+          fmt::format("{}; in {} one line is that of the key that last worked, the other is new", said_of(evidence),
+                      reference),
+          reference == evidence.reference
+              ? "a new consumer key comes with a new secret: " + write_to(reference, "both lines")
+              : authorize_again(evidence.oauth->source)};
 }
 
 /// Key and secret of the consumer, or nothing that says which part it is.
@@ -85,16 +84,17 @@ KeyVerdict consumer_refused(const KeyEvidence& evidence) {
     return {
         "rotated", fmt::format("{}; {}, and nothing changed here", said_of(evidence), last_worked(evidence)),
         fmt::format("see at the vendor (API applications) whether the application was deleted or got a new key, and "
-                    "write key and secret {}{}",
-                    how_to_replace(evidence.reference), then)};
+                    "{}{}",
+                    write_to(evidence.reference, "its key and secret"), then)};
   }
   if (const std::string file = half_new_file(evidence); !file.empty()) return half_rotated(evidence, file);
   std::string text = said_of(evidence) + "; it never worked here";
   if (!evidence.oddities.empty()) text += fmt::format("; {}", fmt::join(evidence.oddities, ", "));
-  return {"mistyped", std::move(text),
-          fmt::format("copy the consumer's key and secret from the vendor's page once more, the key in the first line "
-                      "and the secret in the second, {}; if they are right, check the region{}",
-                      how_to_replace(evidence.reference), then)};
+  return {
+      "mistyped", std::move(text),
+      fmt::format("copy the consumer's key and secret from the vendor's page once more, and {}; if they are right, "
+                  "check the region{}",
+                  write_to(evidence.reference, "them, the key in the first line and the secret in the second,"), then)};
 }
 
 }  // namespace

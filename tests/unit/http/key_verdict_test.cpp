@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(
               e.worked = true;
               e.last_good_at = UtcTime(std::chrono::hours(1));
             },
-            {"it last worked at 1970-01-01T01:00:00Z", "holds the same key still"}, {kFile, "within seconds"}),
+            {"it last worked at 1970-01-01T01:00:00Z", "still holds the same key"}, {kFile, "within seconds"}),
         row("RotatedWithTheWordsForANeverValidPair", "rotated", Refusal::never_valid,
             [](KeyEvidence& e) { e.worked = true; }, {"it worked before"}, {kFile}),
         row("RotatedBackToAKeyThatWorkedOnce", "rotated", Refusal::pair,
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         row("PermissionDenied", "permission_denied", Refusal::access, [](KeyEvidence& e) { e.account_accepts = true; },
             {"may read the account"}, {"permission", "asked again by itself"}),
         row("AccessDisabled", "access_disabled", Refusal::access, [](KeyEvidence& e) { e.worked = true; },
-            {"the account too"}, {"API access", "asked again by itself"})),
+            {"also that for the account"}, {"API access", "asked again by itself"})),
     [](const auto& about) { return std::string(about.param.name); });
 
 TEST(KeyVerdict, OtherRegionsAreAskedOnlyForAKeyThatNeverWorked) {
@@ -120,16 +120,26 @@ TEST(KeyVerdict, AMissingSecretNamesTheFile) {
   EXPECT_NE(found.next_step.find("/run/us.key"), std::string::npos);
 }
 
+TEST(KeyVerdict, AFileThatCannotBeReadAnyMoreHoldsNoKey) {
+  KeyEvidence emptied = evidence(Refusal::pair);
+  emptied.worked = true;
+  emptied.unreadable = "secret file /run/us.key is empty";
+  const KeyVerdict found = judge_key(emptied);
+  EXPECT_EQ(found.evidence.find("the same key"), std::string::npos) << found.evidence;
+  EXPECT_NE(found.evidence.find("is empty"), std::string::npos) << found.evidence;
+  EXPECT_NE(found.next_step.find("and write them into "), std::string::npos) << found.next_step;
+}
+
 TEST(KeyVerdict, TheNetworkIsNeverTheKey) {
   EXPECT_EQ(undecided_key("no route to host").verdict, "indeterminate");
   EXPECT_EQ(resting_key().verdict, "indeterminate");
 }
 
 TEST(KeyVerdict, TheWayToReplaceAKeyDependsOnItsPlace) {
-  EXPECT_NE(how_to_replace("file:/a").find("within seconds"), std::string::npos);
-  EXPECT_NE(how_to_replace("credential:us.key").find("restart"), std::string::npos);
-  EXPECT_NE(how_to_replace("env:US_KEY").find("restart"), std::string::npos);
-  EXPECT_NE(how_to_replace("exec:vault").find("SIGHUP"), std::string::npos);
+  EXPECT_NE(write_to("file:/a", "it").find("within seconds"), std::string::npos);
+  EXPECT_NE(write_to("credential:us.key", "it").find("restart"), std::string::npos);
+  EXPECT_NE(write_to("env:US_KEY", "it").find("restart"), std::string::npos);
+  EXPECT_NE(write_to("exec:vault", "it").find("SIGHUP"), std::string::npos);
 }
 
 TEST(KeyVerdict, OddKeysAreDescribedAndNeverShown) {
