@@ -1,10 +1,27 @@
 #include "sync/close_run.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace surveysync::sync {
 namespace {
 
 // The lane's connection is idle while the workers work, and may be lost without anybody noticing.
 constexpr int kCloseAttempts = 2;
+
+/// For those who read the table: what ended the run, or what it did not bring about.
+std::string trouble_of(const RunReport& report) {
+  if (report.error) return report.error->full_text();
+  if (!report.failures.empty()) {
+    const PartitionFailure& first = report.failures.front();
+    const auto failed = static_cast<std::int64_t>(report.failures.size());
+    return fmt::format("{} of {} not complete; {}: {}", failed, std::max(report.partitions + report.lists, failed),
+                       first.partition.empty() ? "the list " + first.stream : first.partition, first.message);
+  }
+  if (report.unbalanced == 0) return {};
+  return fmt::format("{} of {} certificates do not balance", report.unbalanced, report.unbalanced + report.certified);
+}
 
 }  // namespace
 
@@ -16,7 +33,8 @@ void close_run(const EndedRun& run, const RunReport& report) {
       if (!run.lane || !run.lane->alive()) run.lane = run.open({});
       run.lane->connection().use_stop({});
       if (run.in_ledger)
-        run.lane->ledger().finish_run(run.fence, run.scope.run_id, outcome, report.counts, error, run.certified);
+        run.lane->ledger().finish_run(run.fence, run.scope.run_id, outcome, report.counts, trouble_of(report),
+                                      run.certified);
       run.lane->release_lease(run.fence);
       break;
     } catch (const Error& lost) {

@@ -102,6 +102,8 @@ TEST_F(RunTest, OneFailingSurveyLeavesTheRunPartial) {
   ASSERT_EQ(report.failures.size(), 1U);
   EXPECT_EQ(report.failures[0].partition, "1");
   EXPECT_EQ(query("select outcome from surveysync.run_stream where partition = '1'"), "failed");
+  EXPECT_EQ(query("select error from surveysync.run"),
+            "1 of 2 not complete; 1: reading survey 1: the vendor said \"Permission Denied\"");
   EXPECT_EQ(query("select count(*) from alchemer.response where survey_id = 2"), "12");
 }
 
