@@ -220,12 +220,6 @@ void tell_journal(const Alert& alert) {
 
 }  // namespace
 
-const std::vector<std::string>& channel_types() {
-  static const std::vector<std::string> types = {"webhook", "slack", "pagerduty", "alertmanager",
-                                                 "email",   "exec",  "journal",   "ping"};
-  return types;
-}
-
 Channel make_channel(const ChannelOptions& options, Masker& masker, Clock& clock) {
   const Shared sender = std::make_shared<const Sender>(options, masker, clock);
   Channel channel;

@@ -80,15 +80,6 @@ std::string base64(std::string_view bytes) {
   return result;
 }
 
-bool is_mail_address(std::string_view text) {
-  const std::size_t at = text.find('@');
-  const auto fits = [](char c) {
-    return c > ' ' && c <= '~' && std::string_view("<>()[],;:\\\"").find(c) == std::string_view::npos;
-  };
-  return at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
-         text.find('@', at + 1) == std::string_view::npos && text.size() <= 254 && std::ranges::all_of(text, fits);
-}
-
 std::string mail_message(const Alert& alert, const MailEnvelope& envelope) {
   constexpr std::string_view kSubject = "Subject: ";
   std::string message;
