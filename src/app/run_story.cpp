@@ -1,9 +1,6 @@
 #include "app/run_story.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <set>
 
 namespace surveysync::app {
 namespace {
@@ -34,22 +31,6 @@ void RunStory::take(const Event& event) {
   } else if (const auto* deleted = std::get_if<event::PartitionDeleted>(&event)) {
     stories_[scope.source].gone[scope.partition] = deleted->evidence;
   }
-}
-
-std::string failure_text(const store::RunRow& run, const std::vector<store::RunStreamRow>& streams) {
-  const auto first_line = [](const std::string& text) { return text.substr(0, text.find('\n')); };
-  if (!run.error.empty() || (run.outcome != "failed" && run.outcome != "partial")) return first_line(run.error);
-  std::set<std::string> unwell, all;
-  std::string first;
-  for (const store::RunStreamRow& row : streams) {
-    const std::string name = row.partition.empty() ? "the list " + row.stream : row.partition;
-    all.insert(name);
-    if (row.outcome != "failed" && row.outcome != "partial") continue;
-    unwell.insert(name);
-    if (first.empty() && !row.error.empty()) first = fmt::format("{}: {}", name, first_line(row.error));
-  }
-  if (unwell.empty()) return {};
-  return fmt::format("{} of {} not complete; {}", unwell.size(), all.size(), first);
 }
 
 SourceStory RunStory::of(const std::string& source) const {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/event.h"
-#include "store/history.h"
 
 namespace surveysync::app {
 
@@ -35,9 +34,5 @@ class RunStory final : public Observer {
   mutable std::mutex mutex_;
   std::map<std::string, SourceStory> stories_;
 };
-
-/// Why a run did not succeed: its own error, or how many surveys could not be worked and what was said of the first;
-/// one line, empty where nothing is known. Pure.
-std::string failure_text(const store::RunRow& run, const std::vector<store::RunStreamRow>& streams);
 
 }  // namespace surveysync::app

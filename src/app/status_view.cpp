@@ -6,7 +6,6 @@
 #include "app/agenda_question.h"
 #include "app/assembly.h"
 #include "app/capability_text.h"
-#include "app/run_story.h"
 #include "sources/source.h"
 #include "store/overview.h"
 #include "store/requests.h"
@@ -71,9 +70,8 @@ void add_last_run(StatusSource& source, store::History& history) {
   if (runs.empty()) return;
   source.last_run = runs.front();
   const auto surveys = by_id(source);
-  std::vector<store::RunStreamRow> streams = history.run_streams(source.last_run->run_id);
-  source.last_trouble = failure_text(*source.last_run, streams);
-  for (store::RunStreamRow& row : streams) {
+  source.last_trouble = source.last_run->error.substr(0, source.last_run->error.find('\n'));
+  for (store::RunStreamRow& row : history.run_streams(source.last_run->run_id)) {
     const auto found = surveys.find(row.partition);
     if (!row.error.empty() && found != surveys.end()) found->second->error = std::move(row.error);
   }

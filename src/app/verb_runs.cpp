@@ -4,7 +4,6 @@
 
 #include "app/history_json.h"
 #include "app/human.h"
-#include "app/run_story.h"
 #include "app/verbs.h"
 #include "report/log_line.h"
 
@@ -31,12 +30,6 @@ std::string elapsed_text(UtcTime from, const std::optional<UtcTime>& to) {
 /// The first line of an error: tables show one line a row.
 std::string first_line(const std::string& text) {
   return shortened(report::printable(text.substr(0, text.find('\n'))), 60);
-}
-
-/// Most say it themselves; of the others their parts do.
-std::string why(const store::RunRow& run, store::History& history) {
-  const bool unsaid = run.error.empty() && (run.outcome == "failed" || run.outcome == "partial");
-  return failure_text(run, unsaid ? history.run_streams(run.run_id) : std::vector<store::RunStreamRow>());
 }
 
 int list_runs(Program& program, const RunsFlags& flags) {
@@ -66,7 +59,7 @@ int list_runs(Program& program, const RunsFlags& flags) {
     table.add({fmt::format("{}", run.run_id), run.source, run.kind, outcome_text(run.outcome), moment(run.started_at),
                elapsed_text(run.started_at, run.finished_at), grouped(run.counts.inserted), grouped(run.counts.updated),
                grouped(run.counts.unchanged), grouped(run.counts.tombstoned), grouped(run.counts.quarantined),
-               grouped(run.counts.requests), first_line(why(run, history))});
+               grouped(run.counts.requests), first_line(run.error)});
   }
   program.print(table.empty() ? "no runs yet: `surveysync sync` makes the first\n" : table.text());
   return 0;

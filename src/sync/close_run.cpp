@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace surveysync::sync {
 namespace {
@@ -15,7 +16,10 @@ std::string trouble_of(const RunReport& report) {
   if (report.error) return report.error->full_text();
   if (!report.failures.empty()) {
     const PartitionFailure& first = report.failures.front();
-    const auto failed = static_cast<std::int64_t>(report.failures.size());
+    std::set<std::string> names;
+    for (const PartitionFailure& failure : report.failures)
+      names.insert(failure.partition.empty() ? failure.stream : failure.partition);
+    const auto failed = static_cast<std::int64_t>(names.size());
     return fmt::format("{} of {} not complete; {}: {}", failed, std::max(report.partitions + report.lists, failed),
                        first.partition.empty() ? "the list " + first.stream : first.partition, first.message);
   }

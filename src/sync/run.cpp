@@ -124,7 +124,7 @@ class Run {
     report.skipped = prepared.plan.skipped;
     for (PartitionFailure& missing : prepared.missing)
       report.failures.push_back(std::move(missing));
-    const bool everything = report.failures.empty() && !report.error && !stop_.stop_requested() && job_.only.empty() &&
+    const bool everything = report.failures.empty() && !report.error && !stop_.stop_requested() && !is_narrowed(job_) &&
                             job_.kind == RunKind::incremental && !job_.dry_run;
     if (decode_again_ && everything) note_decoding(lane);
     return report;
